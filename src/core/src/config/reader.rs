@@ -1,0 +1,288 @@
+//! Reading TOML strictly: every unknown key, wrong type and bad value is a [`Problem`] with its line, its key and
+//! what would be accepted, and all of them are found in one pass.
+
+use super::duration::{format_duration, parse_duration};
+use super::quoted;
+use crate::courier::Field;
+use crate::secret::Secret;
+use std::fmt;
+use std::ops::{Range, RangeInclusive};
+use std::time::Duration;
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+/// One thing that is wrong in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Counted from 1; 0 where no line can be named.
+    pub line: usize,
+    /// The full key, `limits.failures`; empty where it is the syntax.
+    pub key: String,
+    /// What is wrong, and what is accepted.
+    pub text: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line > 0 {
+            write!(formatter, ":{}", self.line)?;
+        }
+        formatter.write_str(": ")?;
+        if !self.key.is_empty() {
+            write!(formatter, "{}: ", self.key)?;
+        }
+        formatter.write_str(&self.text)
+    }
+}
+
+/// Parses a document and lets `read` take what it knows; gives back everything that is wrong, in order of line.
+pub(super) fn read_document(text: &str, read: impl FnOnce(&mut Section<'_>)) -> Vec<Problem> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        // A file whose syntax is broken is not read further: what follows would be guesses.
+        return errors
+            .iter()
+            .map(|error| Problem {
+                line: error.span().map_or(0, |span| line_of(text, span.start)),
+                key: String::new(),
+                text: error.message().lines().collect::<Vec<_>>().join(", "),
+            })
+            .collect();
+    }
+    let mut root =
+        Section { text, path: String::new(), start: 0, entries: entries(document.into_inner()), problems: Vec::new() };
+    read(&mut root);
+    let mut problems = root.finish();
+    problems.sort_by_key(|problem| problem.line);
+    problems
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+struct Entry<'t> {
+    key: DeString<'t>,
+    start: usize,
+    value: DeValue<'t>,
+}
+
+fn entries<'t>(table: DeTable<'t>) -> Vec<Entry<'t>> {
+    let spanned = |(key, value): (Spanned<DeString<'t>>, Spanned<DeValue<'t>>)| {
+        let Range { start, .. } = key.span();
+        Entry { key: key.into_inner(), start, value: value.into_inner() }
+    };
+    table.into_iter().map(spanned).collect()
+}
+
+/// One table while it is read: what is taken is known, what is left over at the end is not.
+pub(super) struct Section<'t> {
+    text: &'t str,
+    path: String,
+    start: usize,
+    entries: Vec<Entry<'t>>,
+    problems: Vec<Problem>,
+}
+
+impl<'t> Section<'t> {
+    /// The line where the table begins.
+    pub(super) fn line(&self) -> usize {
+        line_of(self.text, self.start)
+    }
+
+    /// What was found wrong so far, for a table whose faults are not the file's.
+    pub(super) fn take_problems(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.problems)
+    }
+
+    /// Notes a problem with a key of this table, on the table's own line.
+    pub(super) fn complain(&mut self, key: &str, text: &str) {
+        self.complain_at(self.line(), &self.full(key), text);
+    }
+
+    /// Notes a problem on a given line.
+    pub(super) fn complain_at(&mut self, line: usize, key: &str, text: &str) {
+        self.problems.push(Problem { line, key: key.to_owned(), text: text.to_owned() });
+    }
+
+    fn full(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    fn take(&mut self, key: &str) -> Option<(usize, DeValue<'t>)> {
+        let position = self.entries.iter().position(|entry| entry.key == key)?;
+        let entry = self.entries.remove(position);
+        Some((line_of(self.text, entry.start), entry.value))
+    }
+
+    fn value(&mut self, key: &str, read: impl FnOnce(DeValue<'t>) -> Result<(), String>) {
+        if let Some((line, value)) = self.take(key) {
+            if let Err(accepted) = read(value) {
+                let key = self.full(key);
+                self.complain_at(line, &key, &format!("must be {accepted}"));
+            }
+        }
+    }
+
+    /// A text; `read` says what is accepted if it is not.
+    pub(super) fn text(&mut self, key: &str, read: &mut dyn FnMut(&str) -> Result<(), String>) {
+        self.value(key, |value| match value {
+            DeValue::String(text) => read(&text),
+            other => Err(format!("a text in quotes, not {}", kind(&other))),
+        });
+    }
+
+    /// A whole number within bounds.
+    pub(super) fn integer(&mut self, key: &str, bounds: RangeInclusive<u32>, target: &mut u32) {
+        let accepted = format!("a whole number from {} to {}", bounds.start(), bounds.end());
+        self.value(key, |value| {
+            let DeValue::Integer(digits) = value else { return Err(accepted) };
+            let number = u32::from_str_radix(digits.as_str(), digits.radix()).ok();
+            *target = number.filter(|number| bounds.contains(number)).ok_or(accepted)?;
+            Ok(())
+        });
+    }
+
+    /// A duration within bounds.
+    pub(super) fn duration(&mut self, key: &str, bounds: RangeInclusive<Duration>, target: &mut Duration) {
+        let (least, most) = (format_duration(*bounds.start()), format_duration(*bounds.end()));
+        let accepted = format!("a duration from \"{least}\" to \"{most}\", like \"1h30m\"");
+        self.value(key, |value| {
+            let DeValue::String(text) = value else { return Err(accepted) };
+            *target = parse_duration(&text).filter(|length| bounds.contains(length)).ok_or(accepted)?;
+            Ok(())
+        });
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, key: &str, target: &mut bool) {
+        self.value(key, |value| match value {
+            DeValue::Boolean(flag) => {
+                *target = flag;
+                Ok(())
+            }
+            _ => Err("true or false".to_owned()),
+        });
+    }
+
+    /// One of several words.
+    pub(super) fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)], target: &mut T) {
+        let accepted = || quoted(&words.iter().map(|(word, _)| *word).collect::<Vec<_>>());
+        self.value(key, |value| {
+            let DeValue::String(text) = value else { return Err(accepted()) };
+            let found = words.iter().find(|(word, _)| *word == text);
+            *target = found.map(|(_, meaning)| *meaning).ok_or_else(accepted)?;
+            Ok(())
+        });
+    }
+
+    /// A list of texts, which replaces the one before.
+    pub(super) fn list<T>(&mut self, key: &str, target: &mut Vec<T>, read: impl Fn(&str) -> Result<T, String>) {
+        self.value(key, |value| {
+            let DeValue::Array(members) = value else { return Err("a list, like [\"one\", \"two\"]".to_owned()) };
+            let member = |value: &Spanned<DeValue<'_>>| match value.get_ref() {
+                DeValue::String(text) => read(text),
+                other => Err(format!("a list of texts in quotes, without {}", kind(other))),
+            };
+            *target = members.iter().map(member).collect::<Result<_, _>>()?;
+            Ok(())
+        });
+    }
+
+    /// A table, if it is there.
+    pub(super) fn table(&mut self, key: &str, read: impl FnOnce(&mut Section<'t>)) {
+        let Some(entry) = self.entries.iter().find(|entry| entry.key == key) else { return };
+        let start = entry.start;
+        if let Some((line, value)) = self.take(key) {
+            let path = self.full(key);
+            self.nested(line, path, start, value, read);
+        }
+    }
+
+    /// A table of tables, `[service.NAME]`.
+    pub(super) fn tables(&mut self, key: &str, mut read: impl FnMut(&str, &mut Section<'t>)) {
+        self.table(key, |outer| {
+            for entry in std::mem::take(&mut outer.entries) {
+                let line = line_of(outer.text, entry.start);
+                let path = outer.full(&entry.key);
+                outer.nested(line, path, entry.start, entry.value, |section| read(&entry.key, section));
+            }
+        });
+    }
+
+    /// A list of tables, `[[gateway]]`.
+    pub(super) fn list_of_tables(&mut self, key: &str, mut read: impl FnMut(&mut Section<'t>)) {
+        let Some((line, value)) = self.take(key) else { return };
+        let DeValue::Array(members) = value else {
+            self.complain_at(line, key, &format!("must be a list of tables: write [[{key}]]"));
+            return;
+        };
+        for member in members {
+            let start = member.span().start;
+            let line = line_of(self.text, start);
+            let path = self.full(key);
+            self.nested(line, path, start, member.into_inner(), &mut read);
+        }
+    }
+
+    fn nested(
+        &mut self,
+        line: usize,
+        path: String,
+        start: usize,
+        value: DeValue<'t>,
+        read: impl FnOnce(&mut Section<'t>),
+    ) {
+        let DeValue::Table(table) = value else {
+            self.complain_at(line, &path, &format!("must be a table: write [{path}]"));
+            return;
+        };
+        let mut section = Section { text: self.text, path, start, entries: entries(table), problems: Vec::new() };
+        read(&mut section);
+        self.problems.extend(section.finish());
+    }
+
+    /// Everything that is left, as values for a driver.
+    pub(super) fn scalars(&mut self) -> Vec<(String, Field)> {
+        let mut fields = Vec::new();
+        for entry in std::mem::take(&mut self.entries) {
+            let line = line_of(self.text, entry.start);
+            let field = match entry.value {
+                DeValue::String(text) => Some(Field::Text(Secret::new(text.into_owned()))),
+                DeValue::Boolean(flag) => Some(Field::Flag(flag)),
+                DeValue::Integer(digits) => {
+                    i64::from_str_radix(digits.as_str(), digits.radix()).ok().map(Field::Integer)
+                }
+                _ => None,
+            };
+            match field {
+                Some(field) => fields.push((entry.key.into_owned(), field)),
+                None => {
+                    let key = self.full(&entry.key);
+                    self.complain_at(line, &key, "must be a text, a whole number, true or false");
+                }
+            }
+        }
+        fields
+    }
+
+    fn finish(mut self) -> Vec<Problem> {
+        for entry in std::mem::take(&mut self.entries) {
+            let key = self.full(&entry.key);
+            self.complain_at(line_of(self.text, entry.start), &key, "is not known here");
+        }
+        self.problems
+    }
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a number",
+        DeValue::Float(_) => "a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

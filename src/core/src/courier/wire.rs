@@ -1,0 +1,475 @@
+//! The bytes between a login and `herald-deliver`.
+//!
+//! A frame is a length (u32, big endian) and so many bytes of payload. A payload starts with the version (one
+//! byte) and a tag; numbers are big endian; a text is its length (u32) and its bytes in UTF-8; a list is its
+//! length (u32) and its members. Both ends come from one build, so another version is an error, not a negotiation.
+
+use super::*;
+use zeroize::Zeroizing;
+
+const VERSION: u8 = 1;
+/// The longest payload of a request: several K_files of 64 KiB fit.
+pub const MAX_REQUEST: usize = 1 << 20;
+/// The longest payload of an answer (rule 23).
+pub const MAX_ANSWER: usize = 64 * 1024;
+
+/// The bytes are no request or no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("not a message that can be understood")
+    }
+}
+
+/// A request as one frame, length included, in memory that is wiped; `Malformed` if it is too long.
+///
+/// # Errors
+/// Only for its length: beyond [`MAX_REQUEST`].
+pub fn encode_request(request: &Request) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+    frame(MAX_REQUEST, |out| {
+        out.number(request.deadline.as_millis());
+        out.text(&request.proxy);
+        out.text(&request.ca);
+        out.list(&request.gateways, |out, gateway| {
+            out.text(&gateway.name);
+            out.text(&gateway.channel);
+            out.text(&gateway.driver);
+            out.flag(gateway.insecure);
+            out.list(&gateway.fields, |out, (name, field)| {
+                out.text(name);
+                match field {
+                    Field::Text(text) => {
+                        out.byte(0);
+                        out.text(text.expose());
+                    }
+                    Field::Integer(number) => {
+                        out.byte(1);
+                        out.bytes(&number.to_be_bytes());
+                    }
+                    Field::Flag(flag) => {
+                        out.byte(2);
+                        out.flag(*flag);
+                    }
+                }
+            });
+        });
+        match &request.job {
+            Job::Describe(driver) => {
+                out.byte(0);
+                out.option(driver.as_ref(), |out, driver| out.text(driver));
+            }
+            Job::Check => out.byte(1),
+            Job::Status => out.byte(2),
+            Job::Send { tries, message } => {
+                out.byte(3);
+                out.list(tries, |out, one| {
+                    out.text(&one.gateway);
+                    out.text(&one.address);
+                });
+                out.option(message.code.as_ref(), |out, code| out.text(code.expose()));
+                out.number(message.lifetime.as_millis());
+                out.text(&message.language);
+                out.text(&message.copy_label);
+                out.list(&message.parts, |out, part| {
+                    out.byte(topic_tag(part.topic));
+                    out.text(&part.text);
+                });
+            }
+        }
+    })
+}
+
+/// Reads the payload of a request.
+///
+/// # Errors
+/// Anything unexpected, trailing bytes included.
+pub fn decode_request(payload: &[u8]) -> Result<Request, Malformed> {
+    let mut input = Input::open(payload)?;
+    let deadline = input.duration()?;
+    let proxy = input.text()?;
+    let ca = input.text()?;
+    let gateways = input.list(|input| {
+        Ok(Gateway {
+            name: input.text()?,
+            channel: input.text()?,
+            driver: input.text()?,
+            insecure: input.flag()?,
+            fields: input.list(|input| {
+                let name = input.text()?;
+                let field = match input.byte()? {
+                    0 => Field::Text(Secret::new(input.text()?)),
+                    1 => Field::Integer(i64::from_be_bytes(input.array()?)),
+                    2 => Field::Flag(input.flag()?),
+                    _ => return Err(Malformed),
+                };
+                Ok((name, field))
+            })?,
+        })
+    })?;
+    let job = match input.byte()? {
+        0 => Job::Describe(input.option(Input::text)?),
+        1 => Job::Check,
+        2 => Job::Status,
+        3 => Job::Send {
+            tries: input.list(|input| Ok(Try { gateway: input.text()?, address: input.text()? }))?,
+            message: Message {
+                code: input.option(|input| Ok(Secret::new(input.text()?)))?,
+                lifetime: input.duration()?,
+                language: input.text()?,
+                copy_label: input.text()?,
+                parts: input.list(|input| Ok(Part { topic: topic(input.byte()?)?, text: input.text()? }))?,
+            },
+        },
+        _ => return Err(Malformed),
+    };
+    input.close()?;
+    Ok(Request { job, deadline, proxy, ca, gateways })
+}
+
+/// An answer as one frame, length included.
+///
+/// # Errors
+/// Only for its length: beyond [`MAX_ANSWER`].
+pub fn encode_answer(answer: &Answer) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+    frame(MAX_ANSWER, |out| match answer {
+        Answer::Drivers(drivers) => {
+            out.byte(0);
+            out.list(drivers, |out, driver| {
+                out.text(&driver.name);
+                out.text(&driver.channel);
+                out.list(&driver.addresses, |out, form| out.text(form));
+                out.list(&driver.fields, |out, field| {
+                    out.text(&field.name);
+                    out.flag(field.secret);
+                    out.flag(field.required);
+                    out.text(&field.help);
+                });
+            });
+        }
+        Answer::Faults(faults) => {
+            out.byte(1);
+            out.list(faults, |out, fault| {
+                out.text(&fault.gateway);
+                out.text(&fault.field);
+                out.text(&fault.problem);
+            });
+        }
+        Answer::Status(conditions) => {
+            out.byte(2);
+            out.list(conditions, |out, condition| {
+                out.text(&condition.gateway);
+                out.flag(condition.ok);
+                out.text(&condition.detail);
+                out.text(&condition.mend);
+                out.number(condition.took.as_millis());
+            });
+        }
+        Answer::Tries(tries) => {
+            out.byte(3);
+            out.list(tries, |out, tried| {
+                out.text(&tried.gateway);
+                out.end(tried.end);
+                out.text(&tried.detail);
+                out.number(tried.took.as_millis());
+            });
+        }
+    })
+}
+
+/// Reads the payload of an answer.
+///
+/// # Errors
+/// Anything unexpected, trailing bytes included.
+pub fn decode_answer(payload: &[u8]) -> Result<Answer, Malformed> {
+    let mut input = Input::open(payload)?;
+    let answer = match input.byte()? {
+        0 => Answer::Drivers(input.list(|input| {
+            Ok(Driver {
+                name: input.text()?,
+                channel: input.text()?,
+                addresses: input.list(Input::text)?,
+                fields: input.list(|input| {
+                    Ok(FieldHelp {
+                        name: input.text()?,
+                        secret: input.flag()?,
+                        required: input.flag()?,
+                        help: input.text()?,
+                    })
+                })?,
+            })
+        })?),
+        1 => Answer::Faults(
+            input.list(|input| Ok(Fault { gateway: input.text()?, field: input.text()?, problem: input.text()? }))?,
+        ),
+        2 => Answer::Status(input.list(|input| {
+            Ok(Condition {
+                gateway: input.text()?,
+                ok: input.flag()?,
+                detail: input.text()?,
+                mend: input.text()?,
+                took: input.duration()?,
+            })
+        })?),
+        3 => Answer::Tries(input.list(|input| {
+            Ok(Tried { gateway: input.text()?, end: input.end()?, detail: input.text()?, took: input.duration()? })
+        })?),
+        _ => return Err(Malformed),
+    };
+    input.close()?;
+    Ok(answer)
+}
+
+/// Lays out a frame twice: once to learn its length, once into memory of that length, so that growing
+/// never leaves a copy of a secret behind.
+fn frame(limit: usize, write: impl Fn(&mut Output)) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+    let mut measure = Output { length: 0, bytes: None };
+    measure.byte(VERSION);
+    write(&mut measure);
+    if measure.length > limit {
+        return Err(Malformed);
+    }
+    let length = u32::try_from(measure.length).map_err(|_| Malformed)?;
+    let mut output = Output { length: 0, bytes: Some(Zeroizing::new(Vec::with_capacity(measure.length + 4))) };
+    output.bytes(&length.to_be_bytes());
+    output.byte(VERSION);
+    write(&mut output);
+    output.bytes.ok_or(Malformed)
+}
+
+struct Output {
+    length: usize,
+    bytes: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl Output {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.length += bytes.len();
+        if let Some(buffer) = &mut self.bytes {
+            buffer.extend_from_slice(bytes);
+        }
+    }
+
+    fn byte(&mut self, byte: u8) {
+        self.bytes(&[byte]);
+    }
+
+    fn flag(&mut self, flag: bool) {
+        self.byte(u8::from(flag));
+    }
+
+    fn number(&mut self, number: u128) {
+        self.bytes(&u64::try_from(number).unwrap_or(u64::MAX).to_be_bytes());
+    }
+
+    fn length(&mut self, length: usize) {
+        self.bytes(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.length(text.len());
+        self.bytes(text.as_bytes());
+    }
+
+    fn list<T>(&mut self, members: &[T], each: impl Fn(&mut Self, &T)) {
+        self.length(members.len());
+        for member in members {
+            each(self, member);
+        }
+    }
+
+    fn option<T>(&mut self, value: Option<T>, each: impl Fn(&mut Self, T)) {
+        self.flag(value.is_some());
+        if let Some(value) = value {
+            each(self, value);
+        }
+    }
+
+    fn end(&mut self, end: End) {
+        match end {
+            End::Delivered => self.byte(0),
+            End::Unreachable => self.byte(1),
+            End::TryAgain { after } => {
+                self.byte(2);
+                self.option(after, |out, after| out.number(after.as_millis()));
+            }
+            End::Unclear => self.byte(3),
+            End::Permanent => self.byte(4),
+            End::Configuration => self.byte(5),
+            End::PassedOver => self.byte(6),
+        }
+    }
+}
+
+struct Input<'a>(&'a [u8]);
+
+impl<'a> Input<'a> {
+    fn open(payload: &'a [u8]) -> Result<Self, Malformed> {
+        let mut input = Self(payload);
+        if input.byte()? == VERSION { Ok(input) } else { Err(Malformed) }
+    }
+
+    fn close(self) -> Result<(), Malformed> {
+        if self.0.is_empty() { Ok(()) } else { Err(Malformed) }
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+        self.take(N)?.try_into().map_err(|_| Malformed)
+    }
+
+    fn byte(&mut self) -> Result<u8, Malformed> {
+        Ok(u8::from_be_bytes(self.array()?))
+    }
+
+    fn flag(&mut self) -> Result<bool, Malformed> {
+        match self.byte()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Malformed),
+        }
+    }
+
+    fn duration(&mut self) -> Result<Duration, Malformed> {
+        Ok(Duration::from_millis(u64::from_be_bytes(self.array()?)))
+    }
+
+    fn length(&mut self) -> Result<usize, Malformed> {
+        let length = usize::try_from(u32::from_be_bytes(self.array()?)).map_err(|_| Malformed)?;
+        // Every member takes at least a byte: a length beyond what is left is a lie, and reserves nothing.
+        if length > self.0.len() { Err(Malformed) } else { Ok(length) }
+    }
+
+    fn text(&mut self) -> Result<String, Malformed> {
+        let length = self.length()?;
+        let bytes = self.take(length)?;
+        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| Malformed)
+    }
+
+    fn list<T>(&mut self, each: impl Fn(&mut Self) -> Result<T, Malformed>) -> Result<Vec<T>, Malformed> {
+        let length = self.length()?;
+        (0..length).map(|_| each(self)).collect()
+    }
+
+    fn option<T>(&mut self, each: impl Fn(&mut Self) -> Result<T, Malformed>) -> Result<Option<T>, Malformed> {
+        if self.flag()? { Ok(Some(each(self)?)) } else { Ok(None) }
+    }
+
+    fn end(&mut self) -> Result<End, Malformed> {
+        Ok(match self.byte()? {
+            0 => End::Delivered,
+            1 => End::Unreachable,
+            2 => End::TryAgain { after: self.option(Self::duration)? },
+            3 => End::Unclear,
+            4 => End::Permanent,
+            5 => End::Configuration,
+            6 => End::PassedOver,
+            _ => return Err(Malformed),
+        })
+    }
+}
+
+const TOPICS: [Topic; 8] = [
+    Topic::Host,
+    Topic::Service,
+    Topic::User,
+    Topic::Origin,
+    Topic::Lifetime,
+    Topic::Warning,
+    Topic::Advice,
+    Topic::Notice,
+];
+
+fn topic_tag(topic: Topic) -> u8 {
+    TOPICS.iter().position(|known| *known == topic).and_then(|tag| u8::try_from(tag).ok()).unwrap_or(u8::MAX)
+}
+
+fn topic(tag: u8) -> Result<Topic, Malformed> {
+    TOPICS.get(usize::from(tag)).copied().ok_or(Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> Request {
+        Request {
+            job: Job::Send {
+                tries: vec![Try { gateway: "telegram".into(), address: "475721977".into() }],
+                message: Message {
+                    code: Some("123456".into()),
+                    lifetime: Duration::from_secs(300),
+                    language: "en".into(),
+                    copy_label: "Copy".into(),
+                    parts: TOPICS.iter().map(|topic| Part { topic: *topic, text: "日".into() }).collect(),
+                },
+            },
+            deadline: Duration::from_secs(10),
+            proxy: String::new(),
+            ca: String::new(),
+            gateways: vec![Gateway {
+                name: "telegram".into(),
+                channel: "telegram".into(),
+                driver: "telegram-bot".into(),
+                insecure: false,
+                fields: vec![
+                    ("token".into(), Field::Text("1:x".into())),
+                    ("port".into(), Field::Integer(-7)),
+                    ("flash".into(), Field::Flag(true)),
+                ],
+            }],
+        }
+    }
+
+    #[test]
+    fn a_request_arrives_as_it_was_sent() {
+        let sent = request();
+        let frame = encode_request(&sent).expect("fits");
+        let (length, payload) = frame.split_at(4);
+        assert_eq!(length, u32::try_from(payload.len()).expect("small").to_be_bytes());
+        let got = decode_request(payload).expect("well-formed");
+        assert_eq!(format!("{got:?}"), format!("{sent:?}"));
+        assert_eq!(got.gateways[0].fields, sent.gateways[0].fields);
+    }
+
+    #[test]
+    fn rule_5_only_a_complete_answer_is_believed() {
+        let sent = Answer::Tries(vec![
+            Tried {
+                gateway: "a".into(),
+                end: End::TryAgain { after: Some(Duration::from_secs(3)) },
+                detail: "429".into(),
+                took: Duration::from_millis(12),
+            },
+            Tried { gateway: "b".into(), end: End::Unreachable, detail: "dns".into(), took: Duration::ZERO },
+        ]);
+        let frame = encode_answer(&sent).expect("fits");
+        let payload = &frame[4..];
+        assert_eq!(decode_answer(payload), Ok(sent));
+        for cut in 0..payload.len() {
+            assert_eq!(decode_answer(&payload[..cut]), Err(Malformed), "cut at {cut}");
+        }
+        let mut longer = payload.to_vec();
+        longer.push(0);
+        assert_eq!(decode_answer(&longer), Err(Malformed));
+        for position in 0..payload.len() {
+            let mut bent = payload.to_vec();
+            bent[position] ^= 0xff;
+            let _ = decode_answer(&bent);
+            let _ = decode_request(&bent);
+        }
+    }
+
+    #[test]
+    fn a_frame_beyond_the_limit_is_refused() {
+        let mut big = request();
+        big.ca = "x".repeat(MAX_REQUEST);
+        assert!(encode_request(&big).is_err());
+    }
+}

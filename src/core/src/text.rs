@@ -1,0 +1,76 @@
+//! Cleaning of text that comes from outside, before it reaches a terminal, a log or a phone (rule 31).
+
+use std::net::IpAddr;
+
+/// A value for the log: bytes outside `!`–`~`, and `%`, `"`, `=`, become `%XX`.
+pub fn log_value(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if (b'!'..=b'~').contains(&byte) && !matches!(byte, b'%' | b'"' | b'=') {
+            clean.push(char::from(byte));
+        } else {
+            clean.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    clean
+}
+
+/// A line for a terminal or a phone: control, format and bidirectional characters out, line breaks
+/// folded to a space, at most `limit` characters.
+pub fn display_line(text: &str, limit: usize) -> String {
+    let mut clean = String::new();
+    for character in text.chars().filter(|character| !is_hidden(*character)).take(limit) {
+        clean.push(character);
+    }
+    clean.trim().to_owned()
+}
+
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Where a login comes from, fit to be shown: an IP address, or at most 64 of `[A-Za-z0-9.:-]`.
+/// `None` if nothing is left.
+pub fn remote_host(rhost: &str) -> Option<String> {
+    let literal = rhost.split('%').next().unwrap_or_default();
+    if let Ok(address) = literal.parse::<IpAddr>() {
+        return Some(address.to_canonical().to_string());
+    }
+    let name: String = rhost
+        .chars()
+        .filter(|character| character.is_ascii_alphanumeric() || matches!(character, '.' | ':' | '-'))
+        .take(64)
+        .collect();
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_31_log_values_cannot_forge_a_field_or_a_line() {
+        assert_eq!(log_value("a=b \"c\"\n%"), "a%3Db%20%22c%22%0A%25");
+        assert_eq!(log_value("alice@corp"), "alice@corp");
+        assert_eq!(log_value("日"), "%E6%97%A5");
+    }
+
+    #[test]
+    fn rule_31_remote_hosts_are_an_address_or_a_plain_name() {
+        assert_eq!(remote_host("203.0.113.7").as_deref(), Some("203.0.113.7"));
+        assert_eq!(remote_host("::ffff:203.0.113.7").as_deref(), Some("203.0.113.7"));
+        assert_eq!(remote_host("fe80::1%eth0").as_deref(), Some("fe80::1"));
+        assert_eq!(remote_host("evil<b>\u{1b}[2J.example").as_deref(), Some("evilb2J.example"));
+        assert_eq!(remote_host(&"a".repeat(300)).map(|name| name.len()), Some(64));
+        assert_eq!(remote_host("\n"), None);
+    }
+
+    #[test]
+    fn rule_31_display_lines_hold_no_escapes_and_no_hidden_marks() {
+        assert_eq!(display_line("a\u{1b}[31mb\u{202e}c\r\nd", 100), "a[31mbcd");
+        assert_eq!(display_line("abcdef", 3), "abc");
+    }
+}

@@ -1,0 +1,2 @@
+//! The network side.
+fn main() {}
