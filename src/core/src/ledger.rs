@@ -72,7 +72,7 @@ pub struct Code {
     pub digits: u32,
     /// Whose it is: it dies with its factor.
     pub factor: u32,
-    /// The channel it went out by; empty while it is being sent.
+    /// The channel it went out by; while it is being sent, the one that is tried first.
     pub channel: String,
     /// The gateway it went out by; empty while it is being sent.
     pub gateway: String,
@@ -212,6 +212,12 @@ impl Ledger {
         self.challenge.len() < usize::try_from(limits.sends).unwrap_or(usize::MAX)
     }
 
+    /// When the next challenge ends and makes room.
+    pub fn next_end(&self, now: Moment) -> Option<Duration> {
+        let end = |challenge: &Challenge| challenge.code.iter().map(|code| code.dies).max();
+        self.challenge.iter().filter_map(end).min().map(|end| Moment::from_millis(end).since(now))
+    }
+
     /// Ends the challenge of an origin: all its codes die; the one with that MAC was answered right.
     pub fn consume(&mut self, origin: &Origin, used: Option<&str>) {
         let Some(position) = self.challenge.iter().position(|challenge| challenge.origin == *origin) else { return };
@@ -223,10 +229,10 @@ impl Ledger {
         self.bury(died.collect());
     }
 
-    /// Ends every code of a factor that was disabled or removed (rule 13).
-    pub fn forget_factor(&mut self, factor: u32) {
+    /// Ends every code whose factor is not kept: it was disabled or removed (rule 13).
+    pub fn keep_factors(&mut self, kept: impl Fn(u32, &str) -> bool) {
         for challenge in &mut self.challenge {
-            challenge.code.retain(|code| code.factor != factor);
+            challenge.code.retain(|code| kept(code.factor, &code.channel));
         }
         self.challenge.retain(|challenge| !challenge.code.is_empty());
     }

@@ -17,16 +17,22 @@
 )]
 
 pub mod account;
+pub mod address;
+pub mod answer;
 pub mod audit;
 pub mod clock;
+pub mod code;
 pub mod config;
 pub mod conversation;
 pub mod courier;
+pub mod delivery;
 pub mod enrollment;
 pub mod ledger;
 pub mod login;
 pub mod machine;
+pub mod message;
 pub mod phrases;
+pub mod provider;
 pub mod randomness;
 pub mod secret;
 pub mod store;

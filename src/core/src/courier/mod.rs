@@ -235,13 +235,20 @@ impl End {
     }
 }
 
-/// The network side did not do its part: missing, killed, late, or an answer that is none (rule 5).
+/// The network side did not do its part (rule 5).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CourierError(pub String);
+pub enum CourierError {
+    /// It could not be started: missing, not to be trusted, no process to be had. Nothing was sent.
+    NotStarted(String),
+    /// It was started, and no complete, well-formed answer came back: killed, late, garbage. Perhaps it sent.
+    Failed(String),
+}
 
 impl fmt::Display for CourierError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        match self {
+            Self::NotStarted(text) | Self::Failed(text) => formatter.write_str(text),
+        }
     }
 }
 
@@ -252,6 +259,6 @@ pub trait Courier {
     /// Does the work within its deadline and a second more.
     ///
     /// # Errors
-    /// [`CourierError`]: no complete, well-formed answer came back.
+    /// See [`CourierError`].
     fn carry(&self, request: &Request) -> Result<Answer, CourierError>;
 }

@@ -1,9 +1,34 @@
 //! One login, from the arguments of the module to the verdict.
+//!
+//! The gates stand in one order (`docs/design.md`): arguments, configuration, does the user exist, is the user or the
+//! network exempt, is there evidence of a first factor, is anything enrolled, is the user locked; then the dialogue.
+//! Every gate ends in a refusal unless policy, read successfully, says otherwise: [`Gate::skip`] is the only road to
+//! [`Verdict::Ignore`] before the dialogue (rule 3).
 
-use crate::audit::Audit;
+mod arguments;
+mod context;
+mod dialogue;
+mod evidence;
+mod judgement;
+
+pub use context::Login;
+pub use judgement::{Judgement, judge};
+
+use crate::account::Account;
+use crate::audit::{Audit, Line, Severity};
+use crate::config::{Config, Policy, Rules, Unenrolled};
 use crate::conversation::Conversation;
-use crate::machine::Machine;
+use crate::enrollment::Enrollment;
+use crate::ledger::Origin;
+use crate::machine::{Machine, load_config};
+use crate::phrases::{self, Phrases};
+use crate::provider::{Failure, Provider, Registry};
 use crate::secret::SecretBytes;
+use crate::store::StoreError;
+use crate::text::{display_line, remote_host};
+use arguments::Arguments;
+use dialogue::Dialogue;
+use evidence::Evidence;
 
 /// What the host asks for: one call of pam_sm_authenticate, or `herald try`.
 #[derive(Debug, Default)]
@@ -55,10 +80,259 @@ pub enum Verdict {
 
 /// Runs one login.
 pub fn authenticate(
-    _machine: &dyn Machine,
-    _attempt: &Attempt,
-    _conversation: &mut dyn Conversation,
-    _audit: &dyn Audit,
+    machine: &dyn Machine,
+    attempt: &Attempt,
+    conversation: &mut dyn Conversation,
+    audit: &dyn Audit,
 ) -> Verdict {
-    Verdict::SystemError
+    authenticate_with(&[], machine, attempt, conversation, audit)
+}
+
+/// Runs one login that may also ask these providers, besides the delivered codes of the configured gateways.
+pub fn authenticate_with(
+    others: &[&dyn Provider],
+    machine: &dyn Machine,
+    attempt: &Attempt,
+    conversation: &mut dyn Conversation,
+    audit: &dyn Audit,
+) -> Verdict {
+    let arguments = match Arguments::parse(&attempt.arguments) {
+        Ok(arguments) => arguments,
+        Err(text) => return broken_set_up(&text, conversation, audit),
+    };
+    let audit = &Heard { audit, debug: arguments.debug };
+    let config = match load_config(machine.files(), &arguments.config) {
+        Ok(config) => config,
+        Err(error) => return broken_set_up(&error.to_string(), conversation, audit),
+    };
+    let mut rules = config.for_service(&attempt.service).clone();
+    if let Some(unenrolled) = arguments.unenrolled {
+        rules.policy.unenrolled = unenrolled;
+    }
+    let phrases = phrases::of(config.language.as_deref().unwrap_or_default());
+    let evidence = Evidence::of(attempt);
+    let mut gate = Gate { machine, attempt, arguments, config, rules, evidence, phrases, audit, conversation };
+    gate.pass(others)
+}
+
+/// The machine or the set-up could not do its part: the verdict, and the line that says so.
+fn ending(failure: &Failure, phrases: &dyn Phrases) -> (Verdict, String) {
+    match failure {
+        Failure::Store(StoreError::State(_)) => (Verdict::ServiceError, phrases.set_up_broken()),
+        _ => (Verdict::SystemError, phrases.could_not_check()),
+    }
+}
+
+fn broken_set_up(text: &str, conversation: &mut dyn Conversation, audit: &dyn Audit) -> Verdict {
+    for line in text.lines() {
+        audit.record(Severity::Error, Line::new("error").because(line).as_str());
+    }
+    conversation.error(&phrases::of("").set_up_broken());
+    Verdict::ServiceError
+}
+
+/// Everything that stands before the dialogue.
+struct Gate<'a> {
+    machine: &'a dyn Machine,
+    attempt: &'a Attempt,
+    arguments: Arguments,
+    config: Config,
+    rules: Rules,
+    evidence: Evidence,
+    phrases: &'a dyn Phrases,
+    audit: &'a dyn Audit,
+    conversation: &'a mut dyn Conversation,
+}
+
+/// Why somebody is not asked: the reasons that policy knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exemption {
+    User,
+    Network,
+    Unenrolled,
+}
+
+impl Gate<'_> {
+    fn pass(&mut self, others: &[&dyn Provider]) -> Verdict {
+        let name = std::str::from_utf8(&self.attempt.user).ok();
+        let account = match name.map_or(Ok(None), |name| self.machine.users().find(name)) {
+            Ok(Some(account)) => account,
+            Ok(None) => return self.without_a_word("unknown-user", "?", Verdict::UserUnknown),
+            Err(error) => return self.failed("?", &Failure::Machine(error.to_string())),
+        };
+        match self.exempt_user(&account) {
+            Ok(true) => return self.skip(&account, Exemption::User),
+            Ok(false) => {}
+            Err(failure) => return self.failed(account.name.as_str(), &failure),
+        }
+        let remote = self.rules.policy.remote_services.contains(&self.attempt.service);
+        if remote && self.exempt_network() {
+            return self.skip(&account, Exemption::Network);
+        }
+        let unproved = remote && self.evidence == Evidence::Missing && !self.rules.policy.code_alone;
+        if unproved || self.evidence == Evidence::Junk {
+            return self.without_a_word("no-evidence", account.name.as_str(), Verdict::AuthError);
+        }
+        let store = self.machine.store(&self.config.paths);
+        let enrollment = match store.enrollment(&account.name) {
+            Ok(enrollment) => enrollment.unwrap_or_default(),
+            Err(error) => return self.failed(account.name.as_str(), &Failure::Store(error)),
+        };
+        if let Some(language) = &enrollment.language {
+            self.phrases = phrases::of(language);
+        }
+        if enrollment.active().next().is_none() {
+            return self.unenrolled(&account);
+        }
+        let courier = self.machine.courier(&self.config.paths);
+        let login = Login {
+            machine: self.machine,
+            store: store.as_ref(),
+            courier: courier.as_ref(),
+            config: &self.config,
+            rules: &self.rules,
+            audit: self.audit,
+            phrases: self.phrases,
+            user: account.name.clone(),
+            by: self.attempt.ruser.clone(),
+            origin: Origin {
+                service: self.attempt.service.clone(),
+                rhost: self.attempt.rhost.clone(),
+                tty: self.attempt.tty.clone(),
+            },
+            host: self.machine.host_name(),
+            factors: enrollment.active().cloned().collect(),
+            enrolling: false,
+        };
+        let offer = !remote && self.evidence == Evidence::Missing;
+        ask(&login, &enrollment, others, self.attempt, &self.arguments, offer, self.conversation)
+    }
+
+    fn exempt_user(&self, account: &Account) -> Result<bool, Failure> {
+        let failed = |error: crate::account::NameServiceError| Failure::Machine(error.to_string());
+        let Policy { exempt, .. } = &self.rules.policy;
+        if exempt.iter().any(|name| name == account.name.as_str()) {
+            return Ok(true);
+        }
+        let groups: Vec<&str> = exempt.iter().filter_map(|name| name.strip_prefix('@')).collect();
+        if groups.is_empty() {
+            return Ok(false);
+        }
+        let member_of = self.machine.users().groups_of(account).map_err(failed)?;
+        let mut exempt = false;
+        for group in groups {
+            match self.machine.users().group_id(group).map_err(failed)? {
+                Some(id) => exempt |= member_of.contains(&id),
+                None => {
+                    let line = Line::new("error").with("group", group).because("policy.exempt: no such group");
+                    self.audit.record(Severity::Warning, line.as_str());
+                }
+            }
+        }
+        Ok(exempt)
+    }
+
+    fn exempt_network(&self) -> bool {
+        self.rules.policy.exempt_networks.iter().any(|network| network.holds_peer(&self.attempt.rhost))
+    }
+
+    /// The one road out without a question (rules 3 and 4).
+    fn skip(&self, account: &Account, why: Exemption) -> Verdict {
+        let reason = match why {
+            Exemption::User => "exempt",
+            Exemption::Network => "exempt-network",
+            Exemption::Unenrolled => "unenrolled",
+        };
+        let succeed = self.arguments.exempt_success && self.evidence == Evidence::Given;
+        let line = self.line("skipped", account.name.as_str()).because(reason);
+        self.audit.record(Severity::Info, line.as_str());
+        if self.arguments.exempt_success && !succeed {
+            let line = self.line("skipped", account.name.as_str());
+            let line = line.because("exempt=success needs evidence of a first factor: PAM_IGNORE");
+            self.audit.record(Severity::Warning, line.as_str());
+        }
+        if succeed { Verdict::Success } else { Verdict::Ignore }
+    }
+
+    fn unenrolled(&mut self, account: &Account) -> Verdict {
+        match self.rules.policy.unenrolled {
+            Unenrolled::Skip => self.skip(account, Exemption::Unenrolled),
+            Unenrolled::Refuse | Unenrolled::Enroll => {
+                let line = self.line("refused", account.name.as_str()).because("unenrolled");
+                self.audit.record(Severity::Notice, line.as_str());
+                let user = display_line(account.name.as_str(), 64);
+                self.conversation.error(&self.phrases.unenrolled(&user));
+                Verdict::PermissionDenied
+            }
+        }
+    }
+
+    /// One prompt that is the same for everybody, whose answer nobody looks at (rule 9).
+    fn without_a_word(&mut self, reason: &str, user: &str, verdict: Verdict) -> Verdict {
+        let reply = self.conversation.ask(&self.phrases.bare_code(), self.arguments.echo);
+        self.audit.record(Severity::Notice, self.line("refused", user).because(reason).as_str());
+        match reply {
+            Err(_) if verdict != Verdict::UserUnknown => Verdict::ConversationError,
+            _ => {
+                self.conversation.error(&self.phrases.refused());
+                verdict
+            }
+        }
+    }
+
+    fn failed(&mut self, user: &str, failure: &Failure) -> Verdict {
+        let (verdict, text) = ending(failure, self.phrases);
+        self.audit.record(Severity::Error, self.line("error", user).because(failure.to_string()).as_str());
+        self.conversation.error(&text);
+        verdict
+    }
+
+    /// The name of an unknown user is not logged: people type their passwords there (rule 31).
+    fn line(&self, event: &str, user: &str) -> Line {
+        let Attempt { rhost, tty, .. } = self.attempt;
+        let line =
+            if user == "?" { Line::new(&format!("{event} user=?")) } else { Line::new(event).with("user", user) };
+        line.with_some("rhost", remote_host(rhost)).with_some("tty", (!tty.is_empty()).then_some(tty))
+    }
+}
+
+/// Locked or not, and then the dialogue.
+fn ask(
+    login: &Login<'_>,
+    enrollment: &Enrollment,
+    others: &[&dyn Provider],
+    attempt: &Attempt,
+    arguments: &Arguments,
+    offer: bool,
+    conversation: &mut dyn Conversation,
+) -> Verdict {
+    let registry = Registry::new(login.config, others);
+    let mut choices = registry.choices(enrollment);
+    if let Some(channel) = &arguments.channel {
+        choices.sort_by_key(|choice| choice.factor.channel != *channel);
+    }
+    let nothing_to_ask = choices.is_empty();
+    let mut dialogue = Dialogue::new(login, choices, attempt, arguments.echo, conversation);
+    match login.store.peek_ledger(&login.user) {
+        Err(error) => dialogue.failed(&Failure::Store(error)),
+        Ok(ledger) => match ledger.locked_for(login.now()) {
+            Some(left) => dialogue.locked(left),
+            None if nothing_to_ask => dialogue.undelivered(),
+            None => dialogue.run(offer),
+        },
+    }
+}
+
+/// The log without what only `debug` asks for.
+struct Heard<'a> {
+    audit: &'a dyn Audit,
+    debug: bool,
+}
+
+impl Audit for Heard<'_> {
+    fn record(&self, severity: Severity, line: &str) {
+        if self.debug || severity > Severity::Debug {
+            self.audit.record(severity, line);
+        }
+    }
 }

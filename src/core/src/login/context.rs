@@ -1,0 +1,111 @@
+//! One login's surroundings, as its providers see them.
+
+use crate::account::UserName;
+use crate::address;
+use crate::audit::{Audit, Line};
+use crate::clock::Moment;
+use crate::config::{Config, Rules};
+use crate::courier::Courier;
+use crate::delivery::Sender;
+use crate::enrollment::{Enrollment, Factor, State};
+use crate::ledger::{Ledger, Origin};
+use crate::machine::Machine;
+use crate::message::About;
+use crate::phrases::Phrases;
+use crate::provider::Failure;
+use crate::store::Store;
+use crate::text::remote_host;
+
+/// Who is asked, where, under which rules, and with what.
+pub struct Login<'a> {
+    /// The machine.
+    pub machine: &'a dyn Machine,
+    /// Enrollments and ledgers.
+    pub store: &'a dyn Store,
+    /// The way to the network side.
+    pub courier: &'a dyn Courier,
+    /// The whole configuration, for its gateways.
+    pub config: &'a Config,
+    /// What holds for this service.
+    pub rules: &'a Rules,
+    /// Where lines go.
+    pub audit: &'a dyn Audit,
+    /// The user's language.
+    pub phrases: &'a dyn Phrases,
+    /// Whose factors are asked for.
+    pub user: UserName,
+    /// PAM_RUSER: for messages only.
+    pub by: String,
+    /// Where this login belongs (rule 14).
+    pub origin: Origin,
+    /// The machine's name.
+    pub host: String,
+    /// What may be asked for, in order of preference.
+    pub factors: Vec<Factor>,
+    /// Whether pending factors count: only while they are being enrolled.
+    pub enrolling: bool,
+}
+
+impl Login<'_> {
+    /// Now, as the ledger counts.
+    pub fn now(&self) -> Moment {
+        self.machine.clock().now()
+    }
+
+    /// The way out, for messages.
+    pub fn sender(&self) -> Sender<'_> {
+        Sender {
+            machine: self.machine,
+            store: self.store,
+            courier: self.courier,
+            config: self.config,
+            delivery: &self.rules.delivery,
+            audit: self.audit,
+        }
+    }
+
+    /// What a message says about this login.
+    pub fn about(&self) -> About<'_> {
+        About {
+            host: &self.host,
+            service: &self.origin.service,
+            user: &self.user,
+            by: &self.by,
+            rhost: &self.origin.rhost,
+        }
+    }
+
+    /// The enrollment as it stands on disk now: it may have changed since this login began.
+    ///
+    /// # Errors
+    /// As [`Store::enrollment`].
+    pub fn enrollment_now(&self) -> Result<Enrollment, Failure> {
+        Ok(self.store.enrollment(&self.user)?.unwrap_or_default())
+    }
+
+    /// Ends the codes of factors that are not in use any more (rule 13).
+    pub fn drop_lost_factors(&self, ledger: &mut Ledger, enrollment: &Enrollment) {
+        ledger.keep_factors(|id, channel| {
+            enrollment.factor(id).is_some_and(|factor| {
+                let pending = self.enrolling && factor.state == State::Pending;
+                factor.channel == channel && (factor.state == State::Active || pending)
+            })
+        });
+    }
+
+    /// Starts a log line about this login's user.
+    pub fn line(&self, event: &str) -> Line {
+        Line::new(event).with("user", self.user.as_str())
+    }
+
+    /// Ends a log line with where the login comes from.
+    pub fn with_origin(&self, line: Line) -> Line {
+        let Origin { rhost, tty, .. } = &self.origin;
+        line.with_some("rhost", remote_host(rhost)).with_some("tty", (!tty.is_empty()).then_some(tty))
+    }
+
+    /// How the factor of that id may be shown.
+    pub fn shown(&self, factor: &Factor) -> String {
+        address::shown(factor)
+    }
+}
