@@ -34,6 +34,7 @@ pub mod message;
 pub mod phrases;
 pub mod provider;
 pub mod randomness;
+pub mod registrar;
 pub mod secret;
 pub mod store;
 pub mod text;

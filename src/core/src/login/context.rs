@@ -42,7 +42,7 @@ pub struct Login<'a> {
     pub host: String,
     /// What may be asked for, in order of preference.
     pub factors: Vec<Factor>,
-    /// Whether pending factors count: only while they are being enrolled.
+    /// Whether this is the proof of a pending factor instead of a login.
     pub enrolling: bool,
 }
 
@@ -68,7 +68,7 @@ impl Login<'_> {
     pub fn about(&self) -> About<'_> {
         About {
             host: &self.host,
-            service: &self.origin.service,
+            service: if self.enrolling { "herald enroll" } else { &self.origin.service },
             user: &self.user,
             by: &self.by,
             rhost: &self.origin.rhost,
@@ -83,13 +83,12 @@ impl Login<'_> {
         Ok(self.store.enrollment(&self.user)?.unwrap_or_default())
     }
 
-    /// Ends the codes of factors that are not in use any more (rule 13).
+    /// Ends the codes of factors that were disabled or removed (rule 13). Codes of pending factors belong to their
+    /// enrollment's own origin and stay.
     pub fn drop_lost_factors(&self, ledger: &mut Ledger, enrollment: &Enrollment) {
         ledger.keep_factors(|id, channel| {
-            enrollment.factor(id).is_some_and(|factor| {
-                let pending = self.enrolling && factor.state == State::Pending;
-                factor.channel == channel && (factor.state == State::Active || pending)
-            })
+            let kept = |factor: &Factor| factor.channel == channel && factor.state != State::Disabled;
+            enrollment.factor(id).is_some_and(kept)
         });
     }
 

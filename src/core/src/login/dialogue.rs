@@ -223,7 +223,7 @@ impl<'a> Dialogue<'a> {
                     return Ok(());
                 }
                 let skip = self.login.rules.policy.undelivered == Undelivered::Skip;
-                if skip && unreachable && when == When::First && !self.renewed {
+                if skip && unreachable && when == When::First && !self.renewed && !self.login.enrolling {
                     return Err(self.skipped());
                 }
                 Err(self.undelivered())

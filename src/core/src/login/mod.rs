@@ -18,11 +18,11 @@ use crate::account::Account;
 use crate::audit::{Audit, Line, Severity};
 use crate::config::{Config, Policy, Rules, Unenrolled};
 use crate::conversation::Conversation;
-use crate::enrollment::Enrollment;
+use crate::enrollment::{Enrollment, Factor};
 use crate::ledger::Origin;
 use crate::machine::{Machine, load_config};
 use crate::phrases::{self, Phrases};
-use crate::provider::{Failure, Provider, Registry};
+use crate::provider::{Choice, Failure, Provider, Registry};
 use crate::secret::SecretBytes;
 use crate::store::StoreError;
 use crate::text::{display_line, remote_host};
@@ -296,7 +296,15 @@ impl Gate<'_> {
     }
 }
 
-/// Locked or not, and then the dialogue.
+/// Lets somebody prove a pending factor by the code that is sent there: the dialogue of a login, with all its limits.
+pub fn prove_pending(login: &Login<'_>, factor: &Factor, conversation: &mut dyn Conversation) -> Verdict {
+    let registry = Registry::new(login.config, &[]);
+    let choices: Vec<_> = registry.pending(factor).into_iter().collect();
+    let attempt = Attempt::default();
+    open_dialogue(login, choices, &attempt, true, false, conversation)
+}
+
+/// The user's choices, in the order of preference or of `channel=`, and then the dialogue.
 fn ask(
     login: &Login<'_>,
     enrollment: &Enrollment,
@@ -311,8 +319,20 @@ fn ask(
     if let Some(channel) = &arguments.channel {
         choices.sort_by_key(|choice| choice.factor.channel != *channel);
     }
+    open_dialogue(login, choices, attempt, arguments.echo, offer, conversation)
+}
+
+/// Locked, nothing to ask for, or the dialogue.
+fn open_dialogue<'a>(
+    login: &'a Login<'a>,
+    choices: Vec<Choice<'a>>,
+    attempt: &'a Attempt,
+    echo: bool,
+    offer: bool,
+    conversation: &'a mut dyn Conversation,
+) -> Verdict {
     let nothing_to_ask = choices.is_empty();
-    let mut dialogue = Dialogue::new(login, choices, attempt, arguments.echo, conversation);
+    let mut dialogue = Dialogue::new(login, choices, attempt, echo, conversation);
     match login.store.peek_ledger(&login.user) {
         Err(error) => dialogue.failed(&Failure::Store(error)),
         Ok(ledger) => match ledger.locked_for(login.now()) {

@@ -1,0 +1,392 @@
+//! Changing who may log in how: what the command `herald` does to enrollments. Everything is checked before anything is
+//! written, and the person's other factors are told (rule 34).
+
+use crate::account::UserName;
+use crate::address::{self, Form};
+use crate::audit::{Audit, Line, Severity};
+use crate::config::Config;
+use crate::conversation::Conversation;
+use crate::courier::{Answer, Courier, CourierError, Job};
+use crate::enrollment::{Enrollment, Factor, SelectError, State};
+use crate::ledger::{Ledger, Origin};
+use crate::login::{Login, Verdict, prove_pending};
+use crate::machine::Machine;
+use crate::message::notice;
+use crate::phrases::{self, Change};
+use crate::store::{Store, StoreError};
+use std::fmt;
+
+/// Where changes are made, and by whom.
+pub struct Registrar<'a> {
+    /// The machine.
+    pub machine: &'a dyn Machine,
+    /// The configuration.
+    pub config: &'a Config,
+    /// Enrollments and ledgers.
+    pub store: &'a dyn Store,
+    /// The way to the network side.
+    pub courier: &'a dyn Courier,
+    /// Where lines go.
+    pub audit: &'a dyn Audit,
+    /// Who asked for the change: for the log.
+    pub by: String,
+}
+
+/// Somebody who is to be reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Newcomer<'a> {
+    /// Whose factor.
+    pub user: &'a UserName,
+    /// The channel.
+    pub channel: &'a str,
+    /// The address as typed.
+    pub address: &'a str,
+    /// What the person calls it.
+    pub label: Option<&'a str>,
+}
+
+/// Why a change was not made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegistrarError {
+    /// Enrollment or ledger.
+    Store(StoreError),
+    /// The network side.
+    Courier(CourierError),
+    /// No gateway serves the channel.
+    NoGateway(String),
+    /// No driver takes an address like this; what would be taken.
+    Address(Vec<String>),
+    /// The label cannot be used.
+    Label,
+    /// Nothing of that name was enrolled.
+    NotEnrolled(String),
+    /// The name could mean several: these.
+    Ambiguous(Vec<String>),
+    /// The factor was never proved: enabling it would let in whoever holds that address.
+    NeverProved(String),
+    /// The person could not prove the factor.
+    Unproved(Verdict),
+}
+
+impl fmt::Display for RegistrarError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(formatter),
+            Self::Courier(error) => error.fmt(formatter),
+            Self::NoGateway(channel) => write!(formatter, "no gateway serves the channel {channel}"),
+            Self::Address(_) => formatter.write_str("that is no address that can be reached this way"),
+            Self::Label => formatter.write_str("a label is 1 to 32 characters, without ':' and control characters"),
+            Self::NotEnrolled(name) => write!(formatter, "{name} was never enrolled"),
+            Self::Ambiguous(names) => write!(formatter, "that could be any of {}", names.join(", ")),
+            Self::NeverProved(name) => write!(formatter, "{name} was never verified"),
+            Self::Unproved(_) => formatter.write_str("the code was not confirmed; nothing is enrolled"),
+        }
+    }
+}
+
+impl std::error::Error for RegistrarError {}
+
+impl From<StoreError> for RegistrarError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Registrar<'_> {
+    /// Sends a code to the address and enrolls it once the code comes back. Gives back whether anything changed.
+    /// Broken off, the factor stays pending, and the next call takes the same code up.
+    ///
+    /// # Errors
+    /// See [`RegistrarError`].
+    pub fn enroll(
+        &self,
+        newcomer: &Newcomer<'_>,
+        tty: &str,
+        conversation: &mut dyn Conversation,
+    ) -> Result<bool, RegistrarError> {
+        let Newcomer { user, channel, label, .. } = *newcomer;
+        if self.config.gateways_of(channel).next().is_none() {
+            return Err(RegistrarError::NoGateway(channel.to_owned()));
+        }
+        let address = self.normalised(newcomer)?;
+        let same = |factor: &&Factor| factor.channel == channel && factor.address.as_ref() == Some(&address);
+        let known = self.enrollment(user)?.factors.iter().find(same).cloned();
+        if known.as_ref().is_some_and(|factor| factor.state == State::Active) {
+            return self.vouch(newcomer);
+        }
+        let factor = self.change(user, |enrollment| {
+            let id = enrollment.enroll(channel, &address, label, State::Pending, self.machine.clock().wall());
+            enrollment.factor(id).cloned()
+        })?;
+        let Some(factor) = factor else { return Err(RegistrarError::NotEnrolled(channel.to_owned())) };
+        let verdict = prove_pending(&self.proof(user, &factor, tty), &factor, conversation);
+        if verdict != Verdict::Success {
+            // What was known and switched off before is that again; what is new stays pending.
+            if let Some(known) = known.filter(|known| known.state == State::Disabled) {
+                self.change(user, |enrollment| set_state(enrollment, factor.id, known.state))?;
+            }
+            return Err(RegistrarError::Unproved(verdict));
+        }
+        self.activate(newcomer, &address)?;
+        Ok(true)
+    }
+
+    /// Enrolls without a code: an admin vouches for the address. Gives back whether anything changed.
+    ///
+    /// # Errors
+    /// See [`RegistrarError`].
+    pub fn vouch(&self, newcomer: &Newcomer<'_>) -> Result<bool, RegistrarError> {
+        let address = self.normalised(newcomer)?;
+        let same = |factor: &Factor| {
+            factor.channel == newcomer.channel
+                && factor.address.as_ref() == Some(&address)
+                && factor.state == State::Active
+        };
+        if let Some(factor) = self.enrollment(newcomer.user)?.factors.into_iter().find(same) {
+            if newcomer.label.is_none_or(|label| factor.label.as_deref() == Some(label)) {
+                return Ok(false);
+            }
+            self.change(newcomer.user, |enrollment| {
+                let now = factor.enrolled.unwrap_or_else(|| self.machine.clock().wall());
+                enrollment.enroll(newcomer.channel, &address, newcomer.label, State::Active, now)
+            })?;
+            return Ok(true);
+        }
+        self.activate(newcomer, &address)?;
+        Ok(true)
+    }
+
+    fn activate(&self, newcomer: &Newcomer<'_>, address: &str) -> Result<(), RegistrarError> {
+        let Newcomer { user, channel, label, .. } = *newcomer;
+        let factor = self.change(user, |enrollment| {
+            let id = enrollment.enroll(channel, address, label, State::Active, self.machine.clock().wall());
+            enrollment.factor(id).cloned()
+        })?;
+        if let Some(factor) = factor {
+            self.report(user, &factor, Change::Added)?;
+        }
+        Ok(())
+    }
+
+    /// Switches a factor on or off, by `CHANNEL` or `CHANNEL:LABEL`. Gives back whether anything changed.
+    ///
+    /// # Errors
+    /// See [`RegistrarError`].
+    pub fn switch(&self, user: &UserName, name: &str, on: bool) -> Result<bool, RegistrarError> {
+        let factor = self.select(user, name)?;
+        let wanted = if on { State::Active } else { State::Disabled };
+        match factor.state {
+            // Switched off, it could be switched on again, and it was never proved.
+            State::Pending => return Err(RegistrarError::NeverProved(name.to_owned())),
+            state if state == wanted => return Ok(false),
+            _ => {}
+        }
+        self.change(user, |enrollment| set_state(enrollment, factor.id, wanted))?;
+        self.forget_codes(user, factor.id)?;
+        self.report(user, &factor, if on { Change::Enabled } else { Change::Disabled })?;
+        Ok(true)
+    }
+
+    /// Removes a factor. Gives back whether anything changed: what was never there is an error.
+    ///
+    /// # Errors
+    /// See [`RegistrarError`].
+    pub fn remove(&self, user: &UserName, name: &str) -> Result<bool, RegistrarError> {
+        let factor = self.select(user, name)?;
+        self.change(user, |enrollment| enrollment.factors.retain(|other| other.id != factor.id))?;
+        self.forget_codes(user, factor.id)?;
+        if factor.state == State::Active {
+            self.report(user, &factor, Change::Removed)?;
+        }
+        Ok(true)
+    }
+
+    /// Puts a factor before all others. Gives back whether anything changed.
+    ///
+    /// # Errors
+    /// See [`RegistrarError`].
+    pub fn prefer(&self, user: &UserName, name: &str) -> Result<bool, RegistrarError> {
+        let factor = self.select(user, name)?;
+        self.change(user, |enrollment| {
+            let position = enrollment.factors.iter().position(|other| other.id == factor.id).unwrap_or(0);
+            if let Some(first) = enrollment.factors.get_mut(..=position) {
+                first.rotate_right(1);
+            }
+            position > 0
+        })
+    }
+
+    /// Clears failures and lock, and mends a ledger that cannot be read. Gives back whether anything changed.
+    ///
+    /// # Errors
+    /// See [`RegistrarError`].
+    pub fn unlock(&self, user: &UserName) -> Result<bool, RegistrarError> {
+        let mut locked = self.store.lock_ledger(user)?;
+        match locked.read() {
+            Err(StoreError::State(_)) => self.store.discard_ledger(user)?,
+            Err(error) => return Err(error.into()),
+            Ok(mut ledger) => {
+                let before = ledger.clone();
+                ledger.absolve();
+                ledger.sends.clear();
+                if ledger == before {
+                    return Ok(false);
+                }
+                locked.write(&ledger)?;
+            }
+        }
+        drop(locked);
+        self.log("unlocked", user, None);
+        Ok(true)
+    }
+
+    /// What is enrolled for a user.
+    ///
+    /// # Errors
+    /// See [`RegistrarError`].
+    pub fn enrollment(&self, user: &UserName) -> Result<Enrollment, RegistrarError> {
+        Ok(self.store.enrollment(user)?.unwrap_or_default())
+    }
+
+    fn select(&self, user: &UserName, name: &str) -> Result<Factor, RegistrarError> {
+        let enrollment = self.enrollment(user)?;
+        let nothing = || RegistrarError::NotEnrolled(name.to_owned());
+        match enrollment.select(name) {
+            Ok(id) => enrollment.factor(id).cloned().ok_or_else(nothing),
+            Err(SelectError::NotEnrolled) => Err(nothing()),
+            Err(SelectError::Ambiguous(ids)) => {
+                let named = |id: &u32| {
+                    let factor = enrollment.factor(*id)?;
+                    let which = factor.label.as_ref().or(factor.address.as_ref())?;
+                    Some(format!("{}:{which}", factor.channel))
+                };
+                Err(RegistrarError::Ambiguous(ids.iter().filter_map(named).collect()))
+            }
+        }
+    }
+
+    /// Reads, changes and writes an enrollment while it is locked; writes nothing if nothing changed.
+    fn change<T>(&self, user: &UserName, change: impl FnOnce(&mut Enrollment) -> T) -> Result<T, RegistrarError> {
+        let _lock = self.store.lock_enrollment(user)?;
+        let before = self.enrollment(user)?;
+        let mut after = before.clone();
+        let result = change(&mut after);
+        if after != before {
+            self.store.save_enrollment(user, &after)?;
+        }
+        Ok(result)
+    }
+
+    /// Rule 13: a code dies with its factor, at once.
+    fn forget_codes(&self, user: &UserName, lost: u32) -> Result<(), RegistrarError> {
+        let mut locked = self.store.lock_ledger(user)?;
+        let before: Ledger = locked.read()?;
+        let mut after = before.clone();
+        after.keep_factors(|id, _| id != lost);
+        if after != before {
+            locked.write(&after)?;
+        }
+        Ok(())
+    }
+
+    fn normalised(&self, newcomer: &Newcomer<'_>) -> Result<String, RegistrarError> {
+        let label = newcomer.label.unwrap_or("-");
+        if !(1..=32).contains(&label.chars().count()) || label.contains(|c: char| c == ':' || c.is_control()) {
+            return Err(RegistrarError::Label);
+        }
+        let forms = self.forms(newcomer.channel)?;
+        let stored = forms.iter().find_map(|form| form.normalise(newcomer.address));
+        stored.ok_or_else(|| RegistrarError::Address(forms.iter().map(|form| form.example().to_owned()).collect()))
+    }
+
+    /// The forms of address that the gateways of a channel take; where there are none yet, those of its drivers.
+    fn forms(&self, channel: &str) -> Result<Vec<Form>, RegistrarError> {
+        let request = crate::courier::Request {
+            job: Job::Describe(None),
+            deadline: self.config.rules.delivery.deadline,
+            proxy: String::new(),
+            ca: String::new(),
+            gateways: Vec::new(),
+        };
+        let Answer::Drivers(drivers) = self.courier.carry(&request).map_err(RegistrarError::Courier)? else {
+            let text = "herald-deliver gave another answer than was asked for".to_owned();
+            return Err(RegistrarError::Courier(CourierError::Failed(text)));
+        };
+        let configured: Vec<&str> = self.config.gateways_of(channel).map(|gateway| gateway.driver.as_str()).collect();
+        let serves = |driver: &&crate::courier::Driver| {
+            if configured.is_empty() { driver.channel == channel } else { configured.contains(&driver.name.as_str()) }
+        };
+        let mut forms = Vec::new();
+        for form in drivers.iter().filter(serves).flat_map(|driver| &driver.addresses) {
+            if let Some(form) = Form::of_name(form).filter(|form| !forms.contains(form)) {
+                forms.push(form);
+            }
+        }
+        if forms.is_empty() { Err(RegistrarError::NoGateway(channel.to_owned())) } else { Ok(forms) }
+    }
+
+    /// The surroundings in which a pending factor is proved: an origin of its own, so that no other code answers it.
+    fn proof(&self, user: &UserName, factor: &Factor, tty: &str) -> Login<'_> {
+        Login {
+            machine: self.machine,
+            store: self.store,
+            courier: self.courier,
+            config: self.config,
+            rules: self.config.for_service("herald"),
+            audit: self.audit,
+            phrases: phrases::of(self.config.language.as_deref().unwrap_or_default()),
+            user: user.clone(),
+            by: self.by.clone(),
+            origin: Origin {
+                service: format!("herald-enroll:{}", factor.id),
+                rhost: String::new(),
+                tty: tty.to_owned(),
+            },
+            host: self.machine.host_name(),
+            factors: vec![factor.clone()],
+            enrolling: true,
+        }
+    }
+
+    /// Logs a change and tells the person's other active factors (rule 34). That nobody could be told is logged.
+    fn report(&self, user: &UserName, factor: &Factor, change: Change) -> Result<(), RegistrarError> {
+        let event = match change {
+            Change::Added => "enrolled",
+            Change::Removed => "removed",
+            Change::Disabled => "disabled",
+            Change::Enabled => "enabled",
+        };
+        self.log(event, user, Some(factor));
+        let enrollment = self.enrollment(user)?;
+        let language = enrollment.language.as_deref().or(self.config.language.as_deref());
+        let phrases = phrases::of(language.unwrap_or_default());
+        let mut login = self.proof(user, factor, "");
+        login.phrases = phrases;
+        let (channel, to) = (phrases.channel(&factor.channel), address::shown(factor));
+        let text = phrases.notice_changed(user.as_str(), &login.host, change, &channel, &to);
+        for other in enrollment.active().filter(|other| other.id != factor.id) {
+            let plan = login.sender().plan(&[other]);
+            if plan.is_empty() {
+                continue;
+            }
+            if let Err(error) = login.sender().send(user, plan, notice(phrases, text.clone())) {
+                let line = Line::new("error").with("user", user.as_str()).because(error.to_string());
+                self.audit.record(Severity::Warning, line.as_str());
+            }
+        }
+        Ok(())
+    }
+
+    fn log(&self, event: &str, user: &UserName, factor: Option<&Factor>) {
+        let line = Line::new(event).with("user", user.as_str());
+        let line = line.with_some("channel", factor.map(|factor| &factor.channel));
+        let line = line.with_some("to", factor.map(address::shown)).with("by", &self.by);
+        self.audit.record(Severity::Notice, line.as_str());
+    }
+}
+
+fn set_state(enrollment: &mut Enrollment, id: u32, state: State) {
+    for factor in enrollment.factors.iter_mut().filter(|factor| factor.id == id) {
+        factor.state = state;
+    }
+}
