@@ -1,0 +1,105 @@
+//! What programs of our own do to themselves. Never called inside a host: all of it is global (rule 22).
+#![allow(unsafe_code)] // setresuid(2) and its kin, through glibc, which sees to all threads
+
+use crate::users::OsUsers;
+use crate::way::text;
+use herald_core::account::{Account, Users};
+use rustix::io::Errno;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{getegid, geteuid, getgid, getuid};
+use std::fmt;
+use std::ptr;
+
+/// A process could not be confined as it must be; it should end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessError(String);
+
+impl fmt::Display for ProcessError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ProcessError {}
+
+/// The user we act as.
+pub fn effective_uid() -> u32 {
+    geteuid().as_raw()
+}
+
+/// No core file and no debugger of the same user may ever see our memory (rule 33). Changing ids undoes half of
+/// this (prctl(2), PR_SET_DUMPABLE): call it again after [`drop_to`].
+///
+/// # Errors
+/// If the kernel refuses.
+pub fn forbid_dumps() -> Result<(), ProcessError> {
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })
+        .and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable))
+        .map_err(|error| failed("core dumps cannot be forbidden", error))
+}
+
+/// Nothing that this process executes can gain privileges (prctl(2), PR_SET_NO_NEW_PRIVS). Holds for the calling
+/// thread and what it starts from now on.
+///
+/// # Errors
+/// If the kernel refuses.
+pub fn no_new_privileges() -> Result<(), ProcessError> {
+    rustix::thread::set_no_new_privs(true).map_err(|error| failed("new privileges cannot be forbidden", error))
+}
+
+/// Gives up root for good, in all threads: no groups, and all ids those of the first account of `names` that there
+/// is. Gives back that account, or `None` if the process was not root; then the real and saved ids become the
+/// effective ones, since a real uid of root would be a way back.
+///
+/// # Errors
+/// If there is no such account, it is root itself, or afterwards root can still be had. The process must end then.
+pub fn drop_to(names: &[&str]) -> Result<Option<Account>, ProcessError> {
+    if effective_uid() != 0 {
+        become_only(geteuid().as_raw(), getegid().as_raw())?;
+        return Ok(None);
+    }
+    let mut account = None;
+    for name in names {
+        account = OsUsers.find(name).map_err(|error| ProcessError(error.to_string()))?;
+        if account.is_some() {
+            break;
+        }
+    }
+    let Some(account) = account else {
+        let text = format!("there is no user {}. Make one: useradd --system _herald", names.join(" and no user "));
+        return Err(ProcessError(text));
+    };
+    if account.uid == 0 || account.gid == 0 {
+        return Err(ProcessError(format!("the user {} is root or in its group. Give it ids of its own", account.name)));
+    }
+    // SAFETY: a count of zero: nothing is read.
+    check("setgroups", unsafe { libc::setgroups(0, ptr::null()) })?;
+    become_only(account.uid, account.gid)?;
+    // SAFETY: asks only for the number of groups: nothing is written.
+    if unsafe { libc::getgroups(0, ptr::null_mut()) } != 0 {
+        return Err(ProcessError("groups of root are left".to_owned()));
+    }
+    Ok(Some(account))
+}
+
+fn become_only(uid: u32, gid: u32) -> Result<(), ProcessError> {
+    // SAFETY: takes numbers only.
+    check("setresgid", unsafe { libc::setresgid(gid, gid, gid) })?;
+    // SAFETY: takes numbers only.
+    check("setresuid", unsafe { libc::setresuid(uid, uid, uid) })?;
+    let ids = [getuid().as_raw(), geteuid().as_raw(), getgid().as_raw(), getegid().as_raw()];
+    // SAFETY: takes numbers only; -1 leaves an id as it is. It must fail.
+    let back = uid != 0 && unsafe { libc::setresuid(libc::uid_t::MAX, 0, libc::uid_t::MAX) } == 0;
+    if back || ids != [uid, uid, gid, gid] {
+        return Err(ProcessError("root was given up, and can still be had".to_owned()));
+    }
+    Ok(())
+}
+
+fn check(function: &str, result: libc::c_int) -> Result<(), ProcessError> {
+    if result == 0 { Ok(()) } else { Err(ProcessError(format!("{function}: {}", std::io::Error::last_os_error()))) }
+}
+
+fn failed(what: &str, error: Errno) -> ProcessError {
+    ProcessError(format!("{what}: {}", text(error)))
+}

@@ -1,0 +1,48 @@
+//! What ends a process of ours when nobody waits for it any more, or its time is up (rule 23).
+//!
+//! A thread that waits and then ends the whole process cannot be held up by a resolver, a TLS handshake or a service
+//! that never answers. The module itself has no threads (rule 22): this is for `herald-deliver`.
+#![allow(unsafe_code)] // _exit(2)
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::AsFd;
+use rustix::fs::Timespec;
+use rustix::io::Errno;
+use rustix::process::{Signal, getpgrp, getpid, kill_current_process_group};
+use std::io;
+use std::time::Instant;
+
+/// Ends this process, and the processes of its session that it started, as soon as the other end of `line` hangs up,
+/// and at `deadline` at the latest.
+///
+/// # Errors
+/// If there is no thread to be had; the process should end then.
+pub fn die_with(line: impl AsFd + Send + 'static, deadline: Instant) -> io::Result<()> {
+    let watch = move || {
+        wait(&line, deadline);
+        end()
+    };
+    std::thread::Builder::new().name("watchdog".to_owned()).stack_size(128 * 1024).spawn(watch).map(drop)
+}
+
+/// Returns at hang-up (POLLHUP, which needs no asking for: poll(2)) or at the deadline.
+fn wait(line: &impl AsFd, deadline: Instant) {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Ok(time) = Timespec::try_from(left) else { return };
+        match poll(&mut [PollFd::new(line, PollFlags::empty())], Some(&time)) {
+            Ok(0) if left.is_zero() => return,
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) | Err(_) => return,
+        }
+    }
+}
+
+fn end() -> ! {
+    // Only as the leader of a group of its own: else the group is that of a shell, or of a test.
+    if getpgrp() == getpid() {
+        let _ = kill_current_process_group(Signal::KILL);
+    }
+    // SAFETY: ends the process at once; nothing of it runs after this.
+    unsafe { libc::_exit(1) }
+}
