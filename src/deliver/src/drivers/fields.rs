@@ -1,0 +1,83 @@
+//! Reading the keys of one `[[gateway]]` table, with every fault and not just the first.
+
+use super::Driver;
+use crate::http::Base;
+use crate::refusal::Refusal;
+use herald_core::courier::{End, Fault, Field, Gateway};
+use herald_core::secret::Secret;
+
+/// The fields of one gateway, taken one after the other.
+pub(crate) struct Fields<'a> {
+    gateway: &'a Gateway,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Fields<'a> {
+    /// Opens the table: keys that the driver does not know and required ones that are missing are faults already.
+    pub(crate) fn open(driver: &dyn Driver, gateway: &'a Gateway) -> Self {
+        let mut fields = Self { gateway, faults: Vec::new() };
+        let table = driver.fields();
+        for (name, _) in &gateway.fields {
+            if !table.iter().any(|field| field.name == *name) {
+                let known: Vec<String> = table.iter().map(|field| format!("`{}`", field.name)).collect();
+                fields.complain(name, format!("no such field: {} takes {}", driver.name(), known.join(", ")));
+            }
+        }
+        for field in table.iter().filter(|field| field.required) {
+            if fields.value(&field.name).is_none() {
+                fields.complain(&field.name, format!("missing: {}", field.help));
+            }
+        }
+        fields
+    }
+
+    /// A text, if it is there; an empty one is a fault.
+    pub(crate) fn text(&mut self, name: &str) -> Option<&'a Secret> {
+        match self.value(name)? {
+            Field::Text(text) if text.expose().trim().is_empty() => {
+                self.complain(name, "empty".to_owned());
+                None
+            }
+            Field::Text(text) => Some(text),
+            Field::Integer(_) | Field::Flag(_) => {
+                self.complain(name, "a text in quotes is accepted".to_owned());
+                None
+            }
+        }
+    }
+
+    /// A base URL: the field's, or the one that the service has.
+    pub(crate) fn base(&mut self, name: &str, default: &str) -> Option<Base> {
+        let url = match self.value(name) {
+            Some(_) => self.text(name)?.expose(),
+            None => default,
+        };
+        Base::parse(url, self.gateway.insecure).map_err(|problem| self.complain(name, problem)).ok()
+    }
+
+    /// Notes a fault. `problem` never holds the value of a secret.
+    pub(crate) fn complain(&mut self, name: &str, problem: String) {
+        self.faults.push(Fault { gateway: self.gateway.name.clone(), field: name.to_owned(), problem });
+    }
+
+    /// What was read, if there was no fault.
+    ///
+    /// # Errors
+    /// Every fault.
+    pub(crate) fn close<T>(self, read: Option<T>) -> Result<T, Vec<Fault>> {
+        match read {
+            Some(read) if self.faults.is_empty() => Ok(read),
+            _ => Err(self.faults),
+        }
+    }
+
+    fn value(&self, name: &str) -> Option<&'a Field> {
+        self.gateway.fields.iter().find(|(known, _)| known == name).map(|(_, field)| field)
+    }
+}
+
+/// Faults as the end of a try.
+pub(crate) fn refusal(faults: &[Fault]) -> Refusal {
+    let all: Vec<String> = faults.iter().map(|fault| format!("{}: {}", fault.field, fault.problem)).collect();
+    Refusal::new(End::Configuration, all.join("; "))
+}

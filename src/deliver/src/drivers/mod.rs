@@ -1,0 +1,82 @@
+//! Drivers: who speaks which service's API.
+
+mod fields;
+mod telegram_bot;
+
+use crate::http::Client;
+use crate::refusal::Refusal;
+use herald_core::courier::{Fault, FieldHelp, Gateway, Message};
+use std::time::Instant;
+
+/// One service's API.
+pub(crate) trait Driver {
+    /// Its name in `driver = "…"`.
+    fn name(&self) -> &str;
+    /// The channel that it serves.
+    fn channel(&self) -> &str;
+    /// The forms of address that it takes, by the names of `herald_core::address::Form`.
+    fn addresses(&self) -> Vec<&str>;
+    /// The keys of its `[[gateway]]` table.
+    fn fields(&self) -> Vec<FieldHelp>;
+    /// Whether it can reach this address at all.
+    fn takes(&self, address: &str) -> bool;
+    /// What is wrong with a gateway's fields. Touches no network.
+    fn check(&self, gateway: &Gateway) -> Vec<Fault>;
+    /// Hands one message to the service, before `until`.
+    ///
+    /// # Errors
+    /// Why it did not take it.
+    fn send(&self, gateway: &Gateway, envelope: &Envelope<'_>, client: &Client, until: Instant) -> Result<(), Refusal>;
+    /// Asks the service something harmless that proves URL and credentials; who it says it is.
+    ///
+    /// # Errors
+    /// Why it did not say so, and what to do about that.
+    fn status(&self, gateway: &Gateway, client: &Client, until: Instant) -> Result<String, Unwell>;
+}
+
+/// A message and where it goes.
+pub(crate) struct Envelope<'a> {
+    /// An address that the driver takes.
+    pub(crate) address: &'a str,
+    /// What is sent.
+    pub(crate) message: &'a Message,
+}
+
+/// A gateway that is not in order.
+#[derive(Debug)]
+pub(crate) struct Unwell {
+    /// What is wrong.
+    pub(crate) refusal: Refusal,
+    /// What to do about it, where the driver knows better than anybody.
+    pub(crate) mend: Option<String>,
+}
+
+/// Every driver, in the order in which they are shown.
+pub(crate) fn all() -> Vec<Box<dyn Driver>> {
+    vec![Box::new(telegram_bot::TelegramBot)]
+}
+
+/// The driver of that name.
+pub(crate) fn named(name: &str) -> Option<Box<dyn Driver>> {
+    all().into_iter().find(|driver| driver.name() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use herald_core::address::Form;
+    use herald_core::config::channel_of_driver;
+
+    #[test]
+    fn every_driver_describes_itself_in_words_that_core_knows() {
+        for driver in all() {
+            assert_eq!(channel_of_driver(driver.name()), Some(driver.channel()), "{}", driver.name());
+            assert!(
+                !driver.addresses().is_empty() && driver.addresses().iter().all(|form| Form::of_name(form).is_some())
+            );
+            for field in driver.fields() {
+                assert!(!field.help.is_empty(), "{}.{}", driver.name(), field.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Whose certificates are trusted: the system's, and those of `delivery.ca_file`.
+//!
+//! The system's are read as the one bundle that every distribution keeps. (The usual crate for this also walks the
+//! folder beside it, some 280 files that hold the same, and asks the environment: rule 21.)
+
+use crate::refusal::Refusal;
+use herald_core::courier::End;
+use rustls::client::Resumption;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use std::sync::{Arc, OnceLock};
+
+/// Where distributions keep their bundle.
+const BUNDLES: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Arch, Alpine, NixOS, Gentoo
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Fedora, RHEL
+    "/etc/pki/tls/certs/ca-bundle.crt",   // older Fedora and RHEL
+    "/etc/ssl/ca-bundle.pem",             // openSUSE
+    "/etc/ssl/cert.pem",                  // Alpine without ca-certificates
+];
+
+/// The trusted certificates, read when the first TLS connection needs them.
+pub(super) struct Trust {
+    extra: Result<Vec<CertificateDer<'static>>, String>,
+    tls: OnceLock<Result<ClientConfig, Refusal>>,
+}
+
+impl Trust {
+    /// The system's certificates and those in `extra` (PEM text; may be empty).
+    pub(super) fn new(extra: &str) -> Self {
+        Self { extra: certificates(extra), tls: OnceLock::new() }
+    }
+
+    /// What is wrong with the extra certificates.
+    pub(super) fn fault(&self) -> Option<String> {
+        self.extra.as_ref().err().cloned()
+    }
+
+    /// The TLS side of a client: TLS 1.2 and 1.3, ring.
+    pub(super) fn tls(&self) -> Result<ClientConfig, Refusal> {
+        self.tls.get_or_init(|| self.build()).clone()
+    }
+
+    fn build(&self) -> Result<ClientConfig, Refusal> {
+        let extra = self
+            .extra
+            .as_ref()
+            .map_err(|problem| Refusal::new(End::Configuration, format!("delivery.ca_file: {problem}")))?;
+        let mut roots = RootCertStore::empty();
+        let system = BUNDLES.iter().find_map(|path| std::fs::read(path).ok()).unwrap_or_default();
+        // A system's bundle may hold one that we cannot read; the others are as good as ever.
+        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&system).flatten());
+        roots.add_parsable_certificates(extra.iter().cloned());
+        if roots.is_empty() {
+            return Err(Refusal::new(
+                End::Configuration,
+                "this machine has no CA certificates: install the package ca-certificates",
+            ));
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|_| Refusal::new(End::Configuration, "TLS could not be set up"))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.resumption = Resumption::disabled();
+        Ok(config)
+    }
+}
+
+fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    if pem.is_empty() {
+        return Ok(Vec::new());
+    }
+    let problem = || "holds no CA certificate in PEM form (-----BEGIN CERTIFICATE-----)".to_owned();
+    let all: Vec<_> =
+        CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().map_err(|_| problem())?;
+    let mut store = RootCertStore::empty();
+    for certificate in &all {
+        store.add(certificate.clone()).map_err(|_| problem())?;
+    }
+    if all.is_empty() { Err(problem()) } else { Ok(all) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ca_file_without_a_certificate_is_a_fault() {
+        assert_eq!(certificates(""), Ok(Vec::new()));
+        for bad in [
+            "hello",
+            "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        ] {
+            let problem = certificates(bad).expect_err(bad);
+            assert!(problem.contains("BEGIN CERTIFICATE"), "{problem}");
+        }
+    }
+}

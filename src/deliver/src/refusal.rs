@@ -1,0 +1,157 @@
+//! How a try ends without success, and what may be said about it.
+
+use crate::drivers;
+use herald_core::courier::{End, Field, Job, Request};
+use herald_core::text::display_line;
+use zeroize::Zeroizing;
+
+/// Why a gateway did not take the message, or did not answer a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// Its class.
+    pub(crate) end: End,
+    /// The service's own words, or ours where it said nothing. Still as they came: [`Redaction::clean`] them.
+    pub(crate) detail: String,
+}
+
+impl Refusal {
+    /// A refusal of that class.
+    pub(crate) fn new(end: End, detail: impl Into<String>) -> Self {
+        Self { end, detail: detail.into() }
+    }
+}
+
+/// Everything that an answer must not hold: secrets of gateways, the code, addresses (rules 31, 33).
+pub(crate) struct Redaction(Vec<Zeroizing<String>>);
+
+/// Shorter texts are no secrets worth hiding, and hiding them would shred every sentence.
+const SHORTEST: usize = 4;
+const LONGEST_DETAIL: usize = 160;
+
+impl Redaction {
+    /// What `request` holds of such things.
+    pub(crate) fn of(request: &Request) -> Self {
+        let mut redaction = Self(Vec::new());
+        for gateway in &request.gateways {
+            let Some(driver) = drivers::named(&gateway.driver) else { continue };
+            let secret = |name: &str| driver.fields().iter().any(|field| field.name == name && field.secret);
+            for (name, field) in &gateway.fields {
+                if let (true, Field::Text(text)) = (secret(name), field) {
+                    redaction.hide(text.expose());
+                    // The parts of a token are as good as the token.
+                    text.expose().split(':').for_each(|part| redaction.hide(part));
+                }
+            }
+        }
+        if let Some((_, behind_scheme)) = request.proxy.split_once("://") {
+            if let Some((login, _)) = behind_scheme.rsplit_once('@') {
+                login.split(':').for_each(|part| redaction.hide(part));
+            }
+        }
+        if let Job::Send { tries, message } = &request.job {
+            if let Some(code) = &message.code {
+                redaction.hide(code.expose());
+            }
+            tries.iter().for_each(|one| redaction.hide(&one.address));
+        }
+        // Longest first, so that a part does not break up the whole.
+        redaction.0.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        redaction
+    }
+
+    fn hide(&mut self, text: &str) {
+        if text.len() >= SHORTEST {
+            let encoded = percent_encoded(text);
+            if encoded.as_str() != text {
+                self.0.push(encoded);
+            }
+            self.0.push(Zeroizing::new(text.to_owned()));
+        }
+    }
+
+    /// One line that may be logged and shown.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        // First without hidden characters, or one of them inside a secret would keep it from being found.
+        let mut line = display_line(text, usize::MAX);
+        for hidden in &self.0 {
+            if line.contains(hidden.as_str()) {
+                line = line.replace(hidden.as_str(), "***");
+            }
+        }
+        display_line(&line, LONGEST_DETAIL)
+    }
+}
+
+/// As it would stand in a URL (RFC 3986).
+fn percent_encoded(text: &str) -> Zeroizing<String> {
+    let mut encoded = Zeroizing::new(String::with_capacity(text.len() * 3));
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use herald_core::courier::{Gateway, Message, Try};
+    use std::time::Duration;
+
+    fn redaction() -> Redaction {
+        Redaction::of(&Request {
+            job: Job::Send {
+                tries: vec![Try { gateway: "telegram".into(), address: "475721977".into() }],
+                message: Message {
+                    code: Some("314159".into()),
+                    lifetime: Duration::from_secs(300),
+                    language: "en".into(),
+                    copy_label: "Copy".into(),
+                    parts: Vec::new(),
+                },
+            },
+            deadline: Duration::from_secs(10),
+            proxy: "http://clerk:open-sesame@127.0.0.1:3128".into(),
+            ca: String::new(),
+            gateways: vec![Gateway {
+                name: "telegram".into(),
+                channel: "telegram".into(),
+                driver: "telegram-bot".into(),
+                insecure: false,
+                fields: vec![
+                    ("token".into(), Field::Text("110000000:FAKE-TOKEN".into())),
+                    ("api_url".into(), Field::Text("https://bots.example.org".into())),
+                ],
+            }],
+        })
+    }
+
+    #[test]
+    fn rule_33_no_secret_survives_in_a_detail() {
+        let redaction = redaction();
+        for (said, shown) in [
+            ("cannot GET /bot110000000:FAKE-TOKEN/getMe", "cannot GET /bot***/getMe"),
+            ("cannot GET /bot110000000%3AFAKE-TOKEN/getMe", "cannot GET /bot***/getMe"),
+            ("token FAKE-TOKEN is unknown", "token *** is unknown"),
+            ("314159 is your code", "*** is your code"),
+            ("314\u{200b}159 is your code", "*** is your code"),
+            ("chat 475721977 not found", "chat *** not found"),
+            ("proxy says no to clerk, open-sesame", "proxy says no to ***, ***"),
+            ("bots.example.org says no", "bots.example.org says no"),
+        ] {
+            assert_eq!(redaction.clean(said), shown);
+        }
+    }
+
+    #[test]
+    fn rule_31_a_detail_is_one_short_line() {
+        let redaction = redaction();
+        assert_eq!(redaction.clean("a\r\nb\u{1b}[31mc\u{202e}"), "ab[31mc");
+        assert_eq!(redaction.clean(&"x".repeat(5000)).len(), LONGEST_DETAIL);
+        let at_the_edge = format!("{}314159", "x".repeat(LONGEST_DETAIL - 3));
+        assert!(!redaction.clean(&at_the_edge).contains("314"), "a cut secret is a secret");
+    }
+}
