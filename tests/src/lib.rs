@@ -1,1 +1,3 @@
 //! Stories.
+
+pub mod pam;

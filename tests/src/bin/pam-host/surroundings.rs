@@ -1,0 +1,78 @@
+//! What a module could change in its host for ever, or leave behind in its memory.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+
+/// Environment, folders, ids, masks, signal handling, threads, descriptors and children, one a line.
+pub(crate) fn describe() -> String {
+    let mut text = String::new();
+    let mut note = |key: &str, value: String| writeln!(text, "{key}: {value}").expect("memory");
+    note("cwd", format!("{:?}", std::env::current_dir()));
+    let mut environment: Vec<_> = std::env::vars_os().collect();
+    environment.sort();
+    note("environment", format!("{environment:?}"));
+    let status = fs::read_to_string("/proc/self/status").expect("/proc");
+    for line in status.lines() {
+        let (key, value) = line.split_once(':').unwrap_or((line, ""));
+        let kept = ["Umask", "Uid", "Gid", "Groups", "Threads", "SigBlk", "SigIgn", "SigCgt", "CapEff", "NoNewPrivs"];
+        if kept.contains(&key) {
+            note(key, value.trim().to_owned());
+        }
+    }
+    let mut descriptors: Vec<String> = fs::read_dir("/proc/self/fd")
+        .expect("/proc")
+        .flatten()
+        .filter_map(|entry| Some(format!("{:?}={:?}", entry.file_name(), fs::read_link(entry.path()).ok()?)))
+        // The folder that is being read here.
+        .filter(|descriptor| !descriptor.contains("/fd\""))
+        .collect();
+    descriptors.sort();
+    note("descriptors", descriptors.join(" "));
+    note("children", fs::read_to_string("/proc/thread-self/children").unwrap_or_default());
+    note("limits", fs::read_to_string("/proc/self/limits").expect("/proc").replace('\n', "; "));
+    text
+}
+
+/// How often the bytes, given in hexadecimal, stand in the memory that this process can write to. They are never
+/// put together here, so this search does not find itself.
+pub(crate) fn search(needle: &str) -> usize {
+    let mut memory = fs::File::open("/proc/self/mem").expect("/proc");
+    let maps = BufReader::new(fs::File::open("/proc/self/maps").expect("/proc"));
+    let ranges: Vec<(u64, u64)> = maps.lines().map_while(Result::ok).filter_map(|line| writable(&line)).collect();
+    let digits = needle.as_bytes();
+    let mut found = 0;
+    let mut chunk = vec![0; 1 << 16];
+    let chunk_range = chunk.as_ptr_range();
+    let own = (chunk_range.start.addr() as u64, chunk_range.end.addr() as u64);
+    for (start, end) in ranges {
+        let mut at = start;
+        // Chunks overlap by less than a needle, so that one across a border is found once.
+        while at + (digits.len() / 2) as u64 <= end {
+            let wanted = chunk.len().min((end - at) as usize);
+            if memory.seek(SeekFrom::Start(at)).and_then(|_| memory.read_exact(&mut chunk[..wanted])).is_err() {
+                break;
+            }
+            for position in 0..=wanted - digits.len() / 2 {
+                let address = at + position as u64;
+                let inside_own = (own.0..own.1).contains(&address);
+                found += usize::from(!inside_own && stands_at(&chunk[position..], digits));
+            }
+            at += (wanted - digits.len() / 2 + 1) as u64;
+        }
+    }
+    chunk.fill(0);
+    found
+}
+
+fn writable(line: &str) -> Option<(u64, u64)> {
+    let mut words = line.split(' ');
+    let (start, end) = words.next()?.split_once('-')?;
+    let plain = words.next()?.starts_with("rw") && !line.ends_with("[vvar]");
+    plain.then_some((u64::from_str_radix(start, 16).ok()?, u64::from_str_radix(end, 16).ok()?))
+}
+
+fn stands_at(bytes: &[u8], digits: &[u8]) -> bool {
+    let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or(0);
+    digits.chunks(2).zip(bytes).all(|(pair, byte)| u32::from(*byte) == value(pair[0]) * 16 + value(pair[1]))
+}

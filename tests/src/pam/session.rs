@@ -1,0 +1,291 @@
+//! A running host: one transaction of libpam, in a process of its own.
+
+use super::built;
+use super::code::Code;
+use super::dialogue::{Answer, Answers, Exchange, Message, Outcome, Style};
+use super::host::{Host, item};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+/// Flags of the calls (pam(3)).
+pub mod flag {
+    /// PAM_SILENT
+    pub const SILENT: i32 = 0x8000;
+    /// PAM_ESTABLISH_CRED
+    pub const ESTABLISH_CRED: i32 = 2;
+}
+
+/// Nothing in a test takes so long: a module that hangs fails the test instead of hanging it.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The calls of libpam that reach a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// pam_authenticate(3)
+    Authenticate,
+    /// pam_setcred(3)
+    SetCredentials,
+    /// pam_acct_mgmt(3)
+    AccountManagement,
+    /// pam_open_session(3)
+    OpenSession,
+    /// pam_close_session(3)
+    CloseSession,
+    /// pam_chauthtok(3)
+    ChangeToken,
+}
+
+impl Call {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Authenticate => "authenticate",
+            Self::SetCredentials => "setcred",
+            Self::AccountManagement => "acct_mgmt",
+            Self::OpenSession => "open_session",
+            Self::CloseSession => "close_session",
+            Self::ChangeToken => "chauthtok",
+        }
+    }
+}
+
+/// One line that libpam gave to syslog(3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Facility and level, as syslog(3) takes them.
+    pub priority: i32,
+    /// `pam_herald(sshd:auth):`
+    pub prefix: String,
+    /// The line itself.
+    pub text: String,
+}
+
+/// What happens during a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The module says something and waits for [`Session::answer`], also where no reply is wanted.
+    Said(Message),
+    /// A line of the log.
+    Logged(LogLine),
+    /// libpam would now sleep, so many microseconds.
+    Delayed(u32),
+    /// The call is over.
+    Returned(Code),
+}
+
+/// A running host. Dropping it kills it, wherever it is.
+#[derive(Debug)]
+pub struct Session {
+    process: Child,
+    commands: Option<ChildStdin>,
+    lines: Receiver<String>,
+}
+
+impl Session {
+    pub(super) fn start(host: &Host) -> Self {
+        let mut command = Command::new(built::host());
+        command.env_clear().envs(host.environment.iter().map(|(name, value)| (name, value)));
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("pam-host starts");
+        let (sender, lines) = channel();
+        let output = BufReader::new(process.stdout.take().expect("a pipe"));
+        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let mut session = Self { commands: process.stdin.take(), process, lines };
+        session.open(host);
+        session
+    }
+
+    fn open(&mut self, host: &Host) {
+        let folder = hex(host.folder.as_os_str().as_bytes());
+        let service = hex(&host.service);
+        match &host.user {
+            Some(user) => self.command(&format!("start {folder} {service} {}", hex(user))),
+            None => self.command(&format!("start-nameless {folder} {service}")),
+        }
+        assert_eq!(self.reply_to("started"), "0", "pam_start_confdir");
+        for (item, value) in &host.items {
+            self.command(&format!("set {item} {}", hex(value)));
+        }
+        for pair in &host.variables {
+            self.command(&format!("putenv {}", hex(pair)));
+        }
+        if host.mute {
+            self.command("mute");
+        }
+    }
+
+    /// A whole pam_authenticate(3) without flags.
+    pub fn authenticate(&mut self, answers: impl Answers) -> Outcome {
+        self.call(Call::Authenticate, 0, answers)
+    }
+
+    /// A whole call.
+    pub fn call(&mut self, call: Call, flags: i32, mut answers: impl Answers) -> Outcome {
+        self.begin(call, flags);
+        let mut outcome = Outcome { code: Code(-1), transcript: Vec::new(), log: Vec::new(), delay: None };
+        loop {
+            match self.next_event() {
+                Event::Said(message) => {
+                    let answer = answers.answer(&message);
+                    self.answer(&answer);
+                    outcome.transcript.push(Exchange { message, answer });
+                }
+                Event::Logged(line) => outcome.log.push(line),
+                Event::Delayed(microseconds) => outcome.delay = Some(microseconds),
+                Event::Returned(code) => return Outcome { code, ..outcome },
+            }
+        }
+    }
+
+    /// Starts a call and comes back at once; [`Session::next_event`] says how it goes.
+    pub fn begin(&mut self, call: Call, flags: i32) {
+        self.command(&format!("run {} {flags}", call.word()));
+    }
+
+    /// Waits for what happens next in a call that was begun.
+    pub fn next_event(&mut self) -> Event {
+        let line = self.line();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["message", count, style, rest @ ..] => Event::Said(Message {
+                count: count.parse().expect("a count"),
+                style: Style::from_number(number(style)),
+                text: text(rest.first().unwrap_or(&"")),
+            }),
+            ["log", priority, prefix, rest @ ..] => Event::Logged(LogLine {
+                priority: number(priority),
+                prefix: text(prefix),
+                text: text(rest.first().unwrap_or(&"")),
+            }),
+            ["delayed", _, microseconds] => Event::Delayed(microseconds.parse().expect("a number")),
+            ["returned", code] => Event::Returned(Code(number(code))),
+            _ => panic!("pam-host said: {line}"),
+        }
+    }
+
+    /// Runs to the next message and gives it back, or `None` if the call ends before.
+    pub fn next_message(&mut self) -> Option<Message> {
+        loop {
+            match self.next_event() {
+                Event::Said(message) => return Some(message),
+                Event::Returned(_) => return None,
+                Event::Logged(_) | Event::Delayed(_) => {}
+            }
+        }
+    }
+
+    /// Answers the message that waits.
+    pub fn answer(&mut self, answer: &Answer) {
+        match answer {
+            Answer::Text(bytes) => self.command(&format!("text {}", hex(bytes))),
+            Answer::Null => self.command("null"),
+            Answer::Nothing => self.command("nothing"),
+            Answer::Code(code) => self.command(&format!("code {}", code.0)),
+            Answer::Rubbish(code) => self.command(&format!("rubbish {}", code.0)),
+        }
+    }
+
+    /// Sets an item by its number (pam_set_item(3)), also in the middle of a message, as a host may.
+    pub fn set_item(&mut self, item: i32, value: impl AsRef<[u8]>) {
+        self.command(&format!("set {item} {}", hex(value.as_ref())));
+    }
+
+    /// PAM_USER as it stands now.
+    pub fn user(&mut self) -> Option<Vec<u8>> {
+        self.command(&format!("get {}", item::USER));
+        let value = self.reply_to("item");
+        (value != "-").then(|| unhex(&value))
+    }
+
+    /// Everything that the process would keep of a change: environment, folder, ids, masks, signal handling,
+    /// limits, descriptors, threads, children; one a line.
+    pub fn surroundings(&mut self) -> String {
+        self.command("surroundings");
+        text(&self.reply_to("surroundings"))
+    }
+
+    /// How often these bytes stand in the memory that the host can write to.
+    pub fn copies_in_memory(&mut self, bytes: impl AsRef<[u8]>) -> usize {
+        self.command(&format!("search {}", hex(bytes.as_ref())));
+        self.reply_to("found").parse().expect("a number")
+    }
+
+    /// The process id of the host.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// pam_end(3), and the end of the process. Gives back what it wrote to stderr.
+    pub fn end(mut self) -> String {
+        self.command("end");
+        self.commands = None;
+        let mut errors = String::new();
+        self.process.stderr.take().expect("a pipe").read_to_string(&mut errors).expect("text");
+        let status = self.process.wait().expect("its end");
+        assert!(status.success(), "pam-host: {status}: {errors}");
+        errors
+    }
+
+    fn command(&mut self, line: &str) {
+        let commands = self.commands.as_mut().expect("it still runs");
+        if writeln!(commands, "{line}").is_err() {
+            self.fail("it is gone");
+        }
+    }
+
+    fn reply_to(&mut self, word: &str) -> String {
+        let line = self.line();
+        match line.strip_prefix(word) {
+            Some(value) => value.trim().to_owned(),
+            None => panic!("pam-host said: {line}"),
+        }
+    }
+
+    fn line(&mut self) -> String {
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => line,
+            Err(error) => self.fail(&error.to_string()),
+        }
+    }
+
+    fn fail(&mut self, why: &str) -> ! {
+        let _ = self.process.kill();
+        let mut errors = String::new();
+        if let Some(mut stderr) = self.process.stderr.take() {
+            let _ = stderr.read_to_string(&mut errors);
+        }
+        panic!("pam-host: {why}: {:?}: {errors}", self.process.wait());
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Both fail if it has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn number(word: &str) -> i32 {
+    word.parse().expect("a number")
+}
+
+fn text(word: &str) -> String {
+    String::from_utf8_lossy(&unhex(word)).into_owned()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(word: &str) -> Vec<u8> {
+    let digits: Vec<u8> = word.chars().map(|digit| digit.to_digit(16).expect("hexadecimal") as u8).collect();
+    digits.chunks(2).map(|pair| pair.iter().fold(0, |value, digit| value * 16 + digit)).collect()
+}
