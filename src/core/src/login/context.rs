@@ -92,6 +92,12 @@ impl Login<'_> {
         });
     }
 
+    /// Whether a factor may still be asked for, by the enrollment as it stands now.
+    pub fn may_ask(&self, enrollment: &Enrollment, factor: &Factor) -> bool {
+        let wanted = if self.enrolling { State::Pending } else { State::Active };
+        enrollment.factor(factor.id).is_some_and(|now| now.state == wanted && now.address == factor.address)
+    }
+
     /// Starts a log line about this login's user.
     pub fn line(&self, event: &str) -> Line {
         Line::new(event).with("user", self.user.as_str())

@@ -58,7 +58,7 @@ impl Phrases for English {
     }
 
     fn already_used(&self) -> String {
-        "That code was used already. ".to_owned()
+        "That code was used. ".to_owned()
     }
 
     fn no_longer_good(&self) -> String {

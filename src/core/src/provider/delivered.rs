@@ -72,9 +72,10 @@ impl Provider for DeliveredCode {
             let live = ledger.live(&login.origin);
             return Ok(live.map_or(Challenged::NothingWaits, |live| taken_up(login, &enrollment, live, now)));
         }
-        let factors = self.in_order(login, factor, when);
+        let factors = self.in_order(login, factor, when)?;
         let plan = login.sender().plan(&factors);
-        let charged = match self.charge(login, factor, when, plan.is_empty())? {
+        let first = if plan.is_empty() { None } else { factors.first().copied() };
+        let charged = match self.charge(login, first, when)? {
             Step::Done(challenged) => return Ok(challenged),
             Step::Send(charged) => charged,
         };
@@ -111,17 +112,20 @@ impl Provider for DeliveredCode {
 }
 
 impl DeliveredCode {
-    /// The factors to try: the one asked for, then, unless it was picked by name, the user's other delivered ones.
-    fn in_order<'f>(&self, login: &'f Login<'_>, factor: &'f Factor, when: When) -> Vec<&'f Factor> {
+    /// The factors to try: the one asked for, then, unless it was picked by name, the user's other delivered ones. What
+    /// was disabled or removed since the login began is left out.
+    fn in_order<'f>(&self, login: &'f Login<'_>, factor: &'f Factor, when: When) -> Result<Vec<&'f Factor>, Failure> {
+        let enrollment = login.enrollment_now()?;
         let mut factors = vec![factor];
         if when != When::Switch {
             factors.extend(login.factors.iter().filter(|other| other.id != factor.id && other.address.is_some()));
         }
-        factors
+        factors.retain(|factor| login.may_ask(&enrollment, factor));
+        Ok(factors)
     }
 
     /// Step one, locked: may a code be sent? Then charge it and note it as being sent.
-    fn charge(&self, login: &Login<'_>, factor: &Factor, when: When, no_gateway: bool) -> Result<Step, Failure> {
+    fn charge(&self, login: &Login<'_>, first: Option<&Factor>, when: When) -> Result<Step, Failure> {
         let key = login.store.key()?;
         let mut locked = login.store.lock_ledger(&login.user)?;
         let mut ledger = locked.read()?;
@@ -141,10 +145,10 @@ impl DeliveredCode {
                 return Ok(Step::Done(Challenged::TooSoon(wait)));
             }
         }
-        if no_gateway {
+        let Some(first) = first else {
             let failed = vec![self.channel.clone()];
             return Ok(Step::Done(Challenged::Undelivered { unreachable: false, failed }));
-        }
+        };
         if let Budget::UsedUp(wait) = ledger.budget(now, &login.rules.limits) {
             return Ok(Step::Done(Challenged::BudgetUsedUp(wait)));
         }
@@ -166,8 +170,8 @@ impl DeliveredCode {
         challenge.code.push(Code {
             mac: mac.clone(),
             digits,
-            factor: factor.id,
-            channel: self.channel.clone(),
+            factor: first.id,
+            channel: first.channel.clone(),
             gateway: String::new(),
             sent: now.millis(),
             dies: now.plus(login.rules.code.lifetime).millis(),

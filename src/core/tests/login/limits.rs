@@ -1,0 +1,138 @@
+//! Rules 11 and 16: what guessing and sending cost.
+
+use crate::world::*;
+use herald_core::courier::End;
+use herald_core::login::{Attempt, Verdict};
+use std::time::Duration;
+
+fn three_wrong() -> [Step; 3] {
+    [Step::AWrongCode, Step::AWrongCode, Step::AWrongCode]
+}
+
+#[test]
+fn rule_16_five_wrong_answers_in_a_row_lock_the_user_everywhere() {
+    let world = World::new();
+    assert_eq!(world.log_in(&world.ssh(), three_wrong()).verdict, Verdict::AuthError);
+    let story = world.log_in(&world.ssh(), three_wrong());
+    assert_eq!((story.verdict, story.prompts.len()), (Verdict::MaxTries, 2));
+    assert_eq!(story.errors, ["Too many wrong codes. Locked for 10 min."]);
+    for attempt in [world.ssh(), world.local("sudo"), Attempt { rhost: "198.51.100.1".into(), ..world.ssh() }] {
+        let story = world.log_in(&attempt, [Step::TheCode]);
+        assert_eq!((story.verdict, story.prompts.len()), (Verdict::MaxTries, 0));
+    }
+    assert_eq!(world.logged("locked user=alice"), 4);
+}
+
+#[test]
+fn rule_16_the_person_is_told_on_the_phone_once_per_lock() {
+    let world = World::new();
+    world.log_in(&world.ssh(), three_wrong());
+    world.log_in(&world.ssh(), three_wrong());
+    world.log_in(&world.ssh(), three_wrong());
+    let notices = world.notices();
+    assert_eq!(notices.len(), 1);
+    assert!(notices[0].starts_with("alice at pi.example is locked for 10 min"), "{notices:?}");
+}
+
+#[test]
+fn rule_16_a_lock_ends_and_the_next_is_twice_as_long_until_a_right_answer() {
+    let world = World::new();
+    world.configure("[limits]\nsends = 100");
+    let lock = |world: &World| {
+        world.log_in(&world.ssh(), three_wrong());
+        world.log_in(&world.ssh(), three_wrong()).errors
+    };
+    assert_eq!(lock(&world), ["Too many wrong codes. Locked for 10 min."]);
+    world.wait(10 * MINUTE);
+    assert_eq!(lock(&world), ["Too many wrong codes. Locked for 20 min."]);
+    world.wait(20 * MINUTE);
+    assert_eq!(world.log_in(&world.ssh(), [Step::TheCode]).verdict, Verdict::Success);
+    assert_eq!(lock(&world), ["Too many wrong codes. Locked for 10 min."]);
+}
+
+#[test]
+fn rule_16_the_right_code_after_the_lock_is_refused_unseen() {
+    let world = World::new();
+    let lock = |world: &World| {
+        let elsewhere = |tty: &str| Attempt { tty: tty.into(), ..world.ssh() };
+        world.log_in(&elsewhere("pts/7"), three_wrong());
+        world.log_in(&elsewhere("pts/8"), three_wrong());
+    };
+    let world2 = world.clone();
+    world.log_in(&world.ssh(), [Step::BreaksOff]);
+    let code = world.newest_code();
+    let story = world2.log_in(&world.ssh(), [meanwhile(lock, types(&code))]);
+    assert_eq!(story.verdict, Verdict::MaxTries);
+}
+
+#[test]
+fn rule_15_an_answer_without_a_waiting_code_counts_if_it_has_the_shape() {
+    let world = World::new();
+    let story = world.log_in(&world.local("su"), [Step::AWrongCode, types("hello"), Step::AWrongCode]);
+    assert_eq!(story.verdict, Verdict::AuthError);
+    assert_eq!(story.prompts[1], "Wrong. Enter sends a code by Telegram: ");
+    assert_eq!((world.ledger("alice").failures, world.requests.get()), (2, 0));
+}
+
+#[test]
+fn rule_11_five_codes_in_vain_are_the_most_in_a_quarter_of_an_hour() {
+    let world = World::new();
+    for tty in 0..5 {
+        world.log_in(&Attempt { tty: format!("pts/{tty}"), ..world.ssh() }, [Step::BreaksOff]);
+    }
+    let story = world.log_in(&Attempt { tty: "pts/9".into(), ..world.ssh() }, []);
+    assert_eq!(story.verdict, Verdict::MaxTries);
+    assert_eq!(story.errors, ["Too many codes were sent. Try again in 15 min."]);
+    assert_eq!(world.codes().len(), 5);
+    let code = world.codes()[0].clone();
+    let live = Attempt { tty: "pts/0".into(), ..world.ssh() };
+    assert_eq!(world.log_in(&live, [types(&code)]).verdict, Verdict::Success, "a live code is still asked for");
+}
+
+#[test]
+fn rule_11_a_code_that_is_answered_right_costs_nothing() {
+    let world = World::new();
+    for _ in 0..30 {
+        assert_eq!(world.log_in(&world.ssh(), [Step::TheCode]).verdict, Verdict::Success);
+    }
+    assert_eq!(world.ledger("alice").sends.len(), 0);
+}
+
+#[test]
+fn rule_11_what_a_gateway_surely_refused_costs_nothing_and_what_may_have_gone_out_does() {
+    for (end, charged) in [
+        (End::Unreachable, 0),
+        (End::TryAgain { after: None }, 0),
+        (End::Permanent, 0),
+        (End::Configuration, 0),
+        (End::Unclear, 1),
+    ] {
+        let world = World::new();
+        world.behaves("bot", end);
+        world.log_in(&world.ssh(), []);
+        let ledger = world.ledger("alice");
+        assert_eq!((ledger.sends.len(), ledger.challenge.len()), (charged, 0), "{end:?}");
+    }
+}
+
+#[test]
+fn rule_11_r_with_the_budget_used_up_says_so_and_keeps_asking() {
+    let world = World::new();
+    world.configure("[limits]\nsends = 1");
+    let later = |world: &World| world.wait(MINUTE);
+    let story = world.log_in(&world.ssh(), [meanwhile(later, types("r")), Step::TheCode]);
+    assert_eq!(story.prompts[1], "No more codes for now. Code sent by Telegram to ...977: ");
+    assert_eq!(story.verdict, Verdict::Success);
+}
+
+#[test]
+fn a_gateway_that_asked_to_be_left_alone_is_left_alone_for_an_hour_at_most() {
+    let world = World::new();
+    world.behaves("bot", End::TryAgain { after: Some(Duration::from_secs(1 << 40)) });
+    world.log_in(&world.ssh(), []);
+    world.log_in(&world.ssh(), []);
+    assert_eq!(world.requests.get(), 1);
+    world.wait(60 * MINUTE);
+    world.behaves("bot", End::Delivered);
+    assert_eq!(world.log_in(&world.ssh(), [Step::TheCode]).verdict, Verdict::Success);
+}

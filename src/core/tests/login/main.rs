@@ -1,0 +1,11 @@
+//! Whole logins in memory: every rule that decides, shown by what a person sees, what reaches the phone and what is
+//! logged.
+
+mod codes;
+mod dialogue;
+mod evidence;
+mod limits;
+mod passme;
+mod registrar;
+mod who;
+mod world;
