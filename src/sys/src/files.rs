@@ -110,3 +110,6 @@ pub(crate) fn read_bytes(
     bytes.truncate(length);
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
 //! A folder for one test, removed when the test is over.
+#![allow(dead_code)] // each test program uses another part of it
 
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ impl Scratch {
         let name = format!("herald-sys-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
         std::fs::DirBuilder::new().mode(0o700).create(&path).expect("a temporary folder");
-        // Elsewhere it may be a link.
+        // The temporary folder itself may be a link.
         Self(path.canonicalize().expect("it was just made"))
     }
 
@@ -34,6 +35,13 @@ impl Scratch {
         set_mode(&path, mode);
         path
     }
+
+    pub(crate) fn fifo(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).expect("a fifo");
+        path
+    }
 }
 
 impl Drop for Scratch {
@@ -50,11 +58,16 @@ pub(crate) fn mode_of(path: &Path) -> u32 {
     path.symlink_metadata().expect("it is there").permissions().mode() & 0o7777
 }
 
-/// Gives a file to a stranger, if we may.
+/// Gives a file, folder or link to a stranger. Only root can: others skip what they cannot set up.
 pub(crate) fn give_away(path: &Path) -> bool {
     std::os::unix::fs::lchown(path, Some(54_321), None).is_ok()
 }
 
 pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// How many descriptors this process has.
+pub(crate) fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").expect("/proc").count()
 }
