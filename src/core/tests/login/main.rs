@@ -1,6 +1,8 @@
 //! Whole logins in memory: every rule that decides, shown by what a person sees, what reaches the phone and what is
 //! logged.
 
+#![allow(unreachable_pub)] // one binary: nothing here is seen from outside
+
 mod codes;
 mod dialogue;
 mod evidence;
