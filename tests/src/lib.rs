@@ -1,3 +1,4 @@
 //! Stories.
 
 pub mod pam;
+pub mod phone;

@@ -2,8 +2,8 @@
 
 use crate::drivers::{self, Envelope, Unwell};
 use crate::http::Client;
+use crate::pulse::Pulse;
 use crate::refusal::{Redaction, Refusal};
-use crate::watch::Watch;
 use herald_core::courier::{Answer, Condition, Driver, End, Fault, Gateway, Job, Message, Request, Tried, Try};
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 const SHORTEST_SHARE: Duration = Duration::from_millis(500);
 
 /// Does the job; everything of it before `end`.
-pub(crate) fn run(request: &Request, end: Instant, watch: &Watch) -> Answer {
-    let desk = Desk { request, client: Client::new(request), redaction: Redaction::of(request), end, watch };
+pub(crate) fn run(request: &Request, end: Instant, pulse: &Pulse) -> Answer {
+    let desk = Desk { request, client: Client::new(request), redaction: Redaction::of(request), end, pulse };
     match &request.job {
         Job::Describe(name) => Answer::Drivers(describe(name.as_deref())),
         Job::Check => Answer::Faults(desk.check()),
@@ -40,16 +40,19 @@ struct Desk<'a> {
     client: Client,
     redaction: Redaction,
     end: Instant,
-    watch: &'a Watch,
+    pulse: &'a Pulse,
 }
 
 impl Desk<'_> {
-    /// Faults of a key outside `[[gateway]]` name no gateway.
+    /// Faults of `[delivery]` are told once, with the first gateway that they spoil.
     fn check(&self) -> Vec<Fault> {
-        let delivery = self.client.faults().into_iter().map(|(key, problem)| Fault {
-            gateway: String::new(),
-            field: format!("delivery.{key}"),
-            problem,
+        let first = self.request.gateways.first();
+        let delivery = first.into_iter().flat_map(|gateway| {
+            self.client.faults().into_iter().map(|(key, problem)| Fault {
+                gateway: gateway.name.clone(),
+                field: format!("delivery.{key}"),
+                problem,
+            })
         });
         let gateways = self.request.gateways.iter().flat_map(|gateway| match drivers::named(&gateway.driver) {
             Some(driver) => driver.check(gateway),
@@ -134,7 +137,7 @@ impl Desk<'_> {
 
     /// A process that was kept from running cannot say that a gateway is unreachable (rule 5).
     fn doubt(&self, refusal: Refusal) -> Refusal {
-        if refusal.end == End::Unreachable && self.watch.stood_still() {
+        if refusal.end == End::Unreachable && self.pulse.stood_still(Instant::now()) {
             let detail = format!("{} (but this process was kept from running meanwhile)", refusal.detail);
             Refusal::new(End::TryAgain { after: None }, detail)
         } else {
@@ -212,7 +215,7 @@ mod tests {
     }
 
     fn answer(request: &Request) -> Answer {
-        run(request, Instant::now() + request.deadline, &Watch::default())
+        run(request, Instant::now() + request.deadline, &Pulse::at(Instant::now()))
     }
 
     fn ends(request: &Request) -> Vec<(String, End)> {
@@ -242,20 +245,20 @@ mod tests {
             send(&[("telegram", "475721977")]),
             vec![gateway("telegram", "telegram-bot", &[("token", "110000000:FAKE-TOKEN-OF-THE-UNIT-TESTS-ONLY")])],
         );
-        let late = run(&request, Instant::now(), &Watch::default());
+        let late = run(&request, Instant::now(), &Pulse::at(Instant::now()));
         assert!(matches!(&late, Answer::Tries(tries) if tries[0].end == End::TryAgain { after: None }), "{late:?}");
     }
 
     #[test]
     fn rule_5_a_process_that_stood_still_calls_nobody_unreachable() {
         let request = request(Job::Check, Vec::new());
-        for (watch, end) in [(false, End::Unreachable), (true, End::TryAgain { after: None })] {
+        for (pause, end) in [(100, End::Unreachable), (900, End::TryAgain { after: None })] {
             let desk = Desk {
                 request: &request,
                 client: Client::new(&request),
                 redaction: Redaction::of(&request),
                 end: Instant::now(),
-                watch: &Watch::that_saw(watch),
+                pulse: &Pulse::at(Instant::now() - Duration::from_millis(pause)),
             };
             assert_eq!(desk.doubt(Refusal::new(End::Unreachable, "timed out")).end, end);
             assert_eq!(desk.doubt(Refusal::new(End::Permanent, "blocked")).end, End::Permanent);
@@ -298,7 +301,13 @@ mod tests {
             faults.iter().map(|fault| (fault.gateway.as_str(), fault.field.as_str())).collect();
         assert_eq!(
             named,
-            [("", "delivery.proxy"), ("", "delivery.ca_file"), ("typo", "driver"), ("bad", "url"), ("bad", "token")]
+            [
+                ("good", "delivery.proxy"),
+                ("good", "delivery.ca_file"),
+                ("typo", "driver"),
+                ("bad", "url"),
+                ("bad", "token")
+            ]
         );
     }
 

@@ -22,9 +22,11 @@ mod frame;
 mod http;
 mod job;
 mod layout;
+mod pulse;
 mod refusal;
-mod watch;
 
+use herald_sys::watchdog;
+use pulse::Pulse;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -46,8 +48,9 @@ pub fn main() -> ExitCode {
     }
     let Ok(request) = frame::read_request(Instant::now() + ARRIVAL) else { return ExitCode::FAILURE };
     let end = Instant::now() + request.deadline.min(LONGEST);
-    let Ok(watch) = watch::start(end + GRACE) else { return ExitCode::FAILURE };
-    let answer = job::run(&request, end, &watch);
+    let guarded = watchdog::die_with(rustix::stdio::stdin(), end + GRACE).and_then(|()| Pulse::start());
+    let Ok(pulse) = guarded else { return ExitCode::FAILURE };
+    let answer = job::run(&request, end, &pulse);
     match frame::write_answer(&answer) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
