@@ -33,6 +33,9 @@ pub struct Message {
     pub text: String,
 }
 
+/// Something that happens while the network side is at work.
+pub type Event = Box<dyn FnMut(&World)>;
+
 /// Everything a test may turn and look at. A clone is the same world.
 #[derive(Clone)]
 pub struct World(Rc<Inside>);
@@ -55,7 +58,7 @@ pub struct Inside {
     /// How each gateway behaves; delivered by default.
     pub gateways: RefCell<BTreeMap<String, End>>,
     pub courier_error: RefCell<Option<CourierError>>,
-    pub carrying: RefCell<Option<Box<dyn FnMut(&World)>>>,
+    pub carrying: RefCell<Option<Event>>,
     pub phone: RefCell<Vec<Message>>,
     pub log: RefCell<Vec<String>>,
     pub requests: Cell<u32>,
