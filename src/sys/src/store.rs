@@ -3,6 +3,7 @@
 //! | where | what |
 //! |---|---|
 //! | `STATE/users/NAME.toml` | an enrollment: durable, must be found in a folder that is ours (rule 3) |
+//! | `STATE/totp/NAME` | the last TOTP step used, a line for each factor: durable |
 //! | `RUNTIME/key` | 32 random bytes, made once per boot |
 //! | `RUNTIME/ledger/NAME`, `NAME~lock` | a ledger and its lock |
 //! | `RUNTIME/ledger/NAME~enroll` | the lock of an enrollment |
@@ -66,6 +67,26 @@ impl FileStore {
 
     fn users(&self) -> Result<Folder, StoreError> {
         Folder::open(&self.state).and_then(|state| state.child(USERS)).map_err(store_error)
+    }
+
+    fn totp(&self) -> Result<Folder, StoreError> {
+        Folder::open(&self.state).and_then(|state| state.child(TOTP)).map_err(store_error)
+    }
+
+    /// The steps in the file of a user: factor and step, a line each.
+    fn used_steps(&self, user: &UserName) -> Result<Vec<(u32, u64)>, StoreError> {
+        let folder = self.totp()?;
+        let name = user.file_name();
+        let Some(bytes) = folder.read(&name, MAX_SIZE)? else { return Ok(Vec::new()) };
+        let step = |line: &str| {
+            let (factor, step) = line.split_once(' ')?;
+            Some((factor.parse().ok()?, step.parse().ok()?))
+        };
+        let steps = std::str::from_utf8(&bytes).ok().and_then(|text| text.lines().map(step).collect());
+        steps.ok_or_else(|| {
+            let at = folder.at(&name);
+            StoreError::State(format!("{0} cannot be understood. Remove it: rm {0}", at.display()))
+        })
     }
 
     /// A folder of this boot, made if it is missing.
@@ -154,6 +175,25 @@ impl Store for FileStore {
         folder.publish(KEY, &format!("{:016x}", u64::from_be_bytes(mark)), key.as_slice())?;
         // Ours, or that of a process that was faster.
         read_key(&folder)?.ok_or_else(|| StoreError::Failed(format!("{} vanished", folder.at(KEY).display())))
+    }
+
+    fn used_step(&self, user: &UserName, factor: u32) -> Result<Option<u64>, StoreError> {
+        Ok(self.used_steps(user)?.iter().find(|(known, _)| *known == factor).map(|(_, step)| *step))
+    }
+
+    fn set_used_step(&self, user: &UserName, factor: u32, step: u64) -> Result<(), StoreError> {
+        let folder = self.totp()?;
+        let _writing = folder.lock_whole(self.patience)?;
+        // What cannot be read is written anew: the ledger is what counts, this is for after the next boot.
+        let mut steps = self.used_steps(user).unwrap_or_default();
+        steps.retain(|(known, _)| *known != factor);
+        steps.push((factor, step));
+        let record: String = steps.iter().map(|(factor, step)| format!("{factor} {step}\n")).collect();
+        folder.replace(&user.file_name(), record.as_bytes(), Lasting::Durable)
+    }
+
+    fn forget_used_steps(&self, user: &UserName) -> Result<(), StoreError> {
+        self.totp()?.remove(&user.file_name(), Lasting::Durable)
     }
 
     fn retry_after(&self, gateway: &str) -> Result<Option<Moment>, StoreError> {
