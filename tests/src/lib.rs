@@ -2,3 +2,4 @@
 
 pub mod pam;
 pub mod phone;
+pub mod world;
