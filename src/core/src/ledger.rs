@@ -31,6 +31,9 @@ pub struct Ledger {
     /// Challenges that are being sent or wait for their answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub challenge: Vec<Challenge>,
+    /// The last TOTP step that each app was used for (rule 19).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<UsedStep>,
     /// Codes that were used or died, newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dead: Vec<DeadCode>,
@@ -101,6 +104,16 @@ pub struct DeadCode {
     pub used: bool,
     /// When it is forgotten.
     pub forget: u64,
+}
+
+/// The last step of an authenticator app that was used.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsedStep {
+    /// Which factor.
+    pub factor: u32,
+    /// Seconds since 1970 divided by 30 (RFC 6238, T).
+    pub step: u64,
 }
 
 /// What the budget says about one more send.

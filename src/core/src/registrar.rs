@@ -221,6 +221,7 @@ impl Registrar<'_> {
     /// # Errors
     /// See [`RegistrarError`].
     pub fn unlock(&self, user: &UserName) -> Result<bool, RegistrarError> {
+        let changed = self.drop_steps_of_the_future(user)?;
         let mut locked = self.store.lock_ledger(user)?;
         match locked.read() {
             Err(StoreError::State(_)) => self.store.discard_ledger(user)?,
@@ -229,7 +230,8 @@ impl Registrar<'_> {
                 let before = ledger.clone();
                 ledger.absolve();
                 ledger.sends.clear();
-                if ledger == before {
+                ledger.steps.retain(|used| used.step <= self.newest_step());
+                if ledger == before && !changed {
                     return Ok(false);
                 }
                 locked.write(&ledger)?;
@@ -238,6 +240,24 @@ impl Registrar<'_> {
         drop(locked);
         self.log("unlocked", user, None);
         Ok(true)
+    }
+
+    /// Rule 19: a step used while the clock stood in the future would refuse every code until then.
+    fn drop_steps_of_the_future(&self, user: &UserName) -> Result<bool, RegistrarError> {
+        let enrollment = self.enrollment(user)?;
+        let used = |factor: &Factor| self.store.used_step(user, factor.id);
+        let readable =
+            |factor: &Factor| used(factor).is_ok_and(|step| step.is_none_or(|step| step <= self.newest_step()));
+        let future = !enrollment.factors.iter().all(readable);
+        if future {
+            self.store.forget_used_steps(user)?;
+        }
+        Ok(future)
+    }
+
+    /// The newest TOTP step that a clock which is right can have seen.
+    fn newest_step(&self) -> u64 {
+        self.machine.clock().wall().unix() / 30 + 1
     }
 
     /// What is enrolled for a user.

@@ -95,6 +95,21 @@ pub trait Store {
     /// # Errors
     /// [`StoreError::Failed`] or [`StoreError::State`].
     fn key(&self) -> Result<Key, StoreError>;
+    /// The last TOTP step of a factor that outlived its boot.
+    ///
+    /// # Errors
+    /// An unreadable record; the ledger is what counts.
+    fn used_step(&self, user: &UserName, factor: u32) -> Result<Option<u64>, StoreError>;
+    /// Remembers the last TOTP step of a factor beyond this boot.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`]; the caller logs it and goes on.
+    fn set_used_step(&self, user: &UserName, factor: u32, step: u64) -> Result<(), StoreError>;
+    /// Forgets the TOTP steps of a user that were remembered beyond this boot (`herald unlock`).
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    fn forget_used_steps(&self, user: &UserName) -> Result<(), StoreError>;
     /// Until when a gateway asked to be left alone, if it did.
     ///
     /// # Errors

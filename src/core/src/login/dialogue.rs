@@ -10,7 +10,7 @@ use crate::clock::Moment;
 use crate::config::Undelivered;
 use crate::conversation::{Conversation, Reply};
 use crate::message::notice;
-use crate::provider::{Challenged, Choice, Failure, Proof, When};
+use crate::provider::{Challenged, Choice, Failure, Proof, Unusable, When};
 use crate::secret::SecretBytes;
 use std::time::Duration;
 
@@ -264,8 +264,12 @@ impl<'a> Dialogue<'a> {
             Err(failure) => Err(self.failed(&failure)),
             Ok(Judgement::Right(proof)) => Err(self.verified(&proof)),
             Ok(Judgement::Locked(left)) => Err(self.locked(left)),
-            Ok(Judgement::Dead { used }) => {
-                self.note = if used { phrases.already_used() } else { phrases.no_longer_good() };
+            Ok(Judgement::Unusable(why)) => {
+                self.note = match why {
+                    Unusable::Used => phrases.already_used(),
+                    Unusable::Old => phrases.no_longer_good(),
+                    Unusable::NotNow => phrases.backup_codes_not_now(),
+                };
                 Ok(())
             }
             Ok(Judgement::Gone { used }) => {
@@ -325,10 +329,14 @@ impl<'a> Dialogue<'a> {
         }
     }
 
-    fn verified(&self, proof: &Proof) -> Verdict {
+    fn verified(&mut self, proof: &Proof) -> Verdict {
+        if let Some(remark) = &proof.remark {
+            self.conversation.info(remark);
+        }
         let took = self.login.now().since(self.begun).saturating_sub(self.waited);
         let line = self.login.line("verified").with("channel", &proof.channel);
-        let line = line.with_some("gateway", proof.gateway.as_ref()).with("to", &proof.to);
+        let to = (!proof.to.is_empty()).then_some(&proof.to);
+        let line = line.with_some("gateway", proof.gateway.as_ref()).with_some("to", to);
         let line = self.login.with_origin(line).with("took", format!("{}ms", took.as_millis()));
         self.login.audit.record(Severity::Info, line.as_str());
         Verdict::Success

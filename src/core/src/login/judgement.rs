@@ -8,7 +8,7 @@ use super::context::Login;
 use crate::answer::Answer;
 use crate::code;
 use crate::ledger::Ledger;
-use crate::provider::{Choice, Failure, Proof};
+use crate::provider::{Choice, Failure, Proof, Unusable, Verified};
 use std::time::Duration;
 
 /// What an answer was.
@@ -23,11 +23,8 @@ pub enum Judgement {
         /// The user is locked by this answer, for so long.
         locked: Option<Duration>,
     },
-    /// A code that was used or died before: not counted (rule 15).
-    Dead {
-        /// Whether it was used.
-        used: bool,
-    },
+    /// A code that is no guess and yet not accepted: not counted (rules 15, 19, 20).
+    Unusable(Unusable),
     /// The challenge of the prompt is gone: not compared with anything live, not counted (rule 15).
     Gone {
         /// Whether the answer is a code that was used.
@@ -60,7 +57,7 @@ pub fn judge(
         return Ok(Judgement::Gone { used: dead == Some(true) });
     }
     if let Some(used) = dead {
-        return Ok(Judgement::Dead { used });
+        return Ok(Judgement::Unusable(if used { Unusable::Used } else { Unusable::Old }));
     }
 
     let before = ledger.clone();
@@ -75,13 +72,20 @@ pub fn judge(
     if fits {
         let still =
             |choice: &&Choice<'_>| login.enrolling || enrollment.active().any(|factor| factor.id == choice.factor.id);
-        let mut paid = before;
+        let mut paid = before.clone();
         for choice in choices.iter().filter(still) {
-            if let Some(proof) = choice.provider.verify(login, &mut paid, answer)? {
-                paid.absolve();
-                paid.consume(&login.origin, None);
-                locked.write(&paid)?;
-                return Ok(Judgement::Right(proof));
+            match choice.provider.verify(login, &mut paid, answer)? {
+                Verified::Wrong => {}
+                Verified::Unusable(why) => {
+                    locked.write(&before)?;
+                    return Ok(Judgement::Unusable(why));
+                }
+                Verified::Right(proof) => {
+                    paid.absolve();
+                    paid.consume(&login.origin, None);
+                    locked.write(&paid)?;
+                    return Ok(Judgement::Right(proof));
+                }
             }
         }
     }

@@ -46,6 +46,32 @@ impl Phrases for English {
         format!("Enter sends a code by {channel}: ")
     }
 
+    fn app_shows_a_code(&self) -> String {
+        "shows a code".to_owned()
+    }
+
+    fn backup_code_from_paper(&self) -> String {
+        "each good once".to_owned()
+    }
+
+    fn code_from_app(&self) -> String {
+        "Code from your app: ".to_owned()
+    }
+
+    fn backup_code(&self) -> String {
+        "Backup code: ".to_owned()
+    }
+
+    fn backup_codes_not_now(&self) -> String {
+        "Backup codes cannot be used now. ".to_owned()
+    }
+
+    fn backup_codes_left(&self, left: usize, few: bool) -> String {
+        let codes = if left == 1 { "1 backup code is".to_owned() } else { format!("{left} backup codes are") };
+        let more = if few { " New ones: herald backup-codes" } else { "" };
+        format!("{codes} left.{more}")
+    }
+
     fn wrong(&self, tries_left: u32) -> String {
         match tries_left {
             1 => "Wrong, 1 try left. ".to_owned(),

@@ -40,6 +40,19 @@ pub trait Phrases: Sync {
     /// The prompt that offers to send.
     fn enter_sends(&self, channel: &str) -> String;
 
+    /// What an authenticator app does, for the help.
+    fn app_shows_a_code(&self) -> String;
+    /// What backup codes are, for the help.
+    fn backup_code_from_paper(&self) -> String;
+    /// The prompt for an authenticator app.
+    fn code_from_app(&self) -> String;
+    /// The prompt for a backup code.
+    fn backup_code(&self) -> String;
+    /// Before a prompt: backup codes cannot be used up now, because the disk is full or read-only.
+    fn backup_codes_not_now(&self) -> String;
+    /// Behind a backup code: so many are left, and whether they run out.
+    fn backup_codes_left(&self, left: usize, few: bool) -> String;
+
     /// Before a prompt: the answer was wrong, and so many tries are left for this code.
     fn wrong(&self, tries_left: u32) -> String;
     /// Before a prompt: the answer was wrong; no code is waiting.
@@ -154,6 +167,8 @@ mod tests {
                 phrases.code_sent("Telegram", "...977", None),
                 phrases.code_sent("Telegram", "...977", Some(Duration::from_secs(120))),
                 phrases.enter_sends("Telegram"),
+                phrases.code_from_app(),
+                phrases.backup_codes_not_now() + &phrases.backup_code(),
                 phrases.wrong(2) + &phrases.code_sent("Telegram", "...977", None),
             ];
             for prompt in prompts {

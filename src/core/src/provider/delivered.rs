@@ -3,7 +3,7 @@
 //! Sending takes three steps, so that the ledger is never locked while the network is busy (rule 17): charge and note
 //! the code as being sent; hand it over; note what came of it.
 
-use super::{Challenged, Failure, Proof, Provider, When};
+use super::{Challenged, Failure, Proof, Provider, Verified, When};
 use crate::address::shown;
 use crate::answer::Answer;
 use crate::audit::Severity;
@@ -89,8 +89,8 @@ impl Provider for DeliveredCode {
         answer.has_digits(login.rules.code.digits) || live.iter().any(|code| answer.has_digits(code.digits))
     }
 
-    fn verify(&self, login: &Login<'_>, ledger: &mut Ledger, answer: &Answer) -> Result<Option<Proof>, Failure> {
-        let Some(live) = ledger.live(&login.origin) else { return Ok(None) };
+    fn verify(&self, login: &Login<'_>, ledger: &mut Ledger, answer: &Answer) -> Result<Verified, Failure> {
+        let Some(live) = ledger.live(&login.origin) else { return Ok(Verified::Wrong) };
         let mac = code::mac(&login.store.key()?, &login.user, &login.origin, &live.id, answer.code());
         // Every code is compared, so that the time taken does not tell which one was near.
         let mut found = None;
@@ -99,14 +99,15 @@ impl Provider for DeliveredCode {
                 found = Some(code.clone());
             }
         }
-        let Some(right) = found else { return Ok(None) };
+        let Some(right) = found else { return Ok(Verified::Wrong) };
         let enrollment = login.enrollment_now()?;
         ledger.consume(&login.origin, Some(&right.mac));
         ledger.refund_send(right.sent);
-        Ok(Some(Proof {
+        Ok(Verified::Right(Proof {
             channel: right.channel,
             gateway: Some(right.gateway),
             to: enrollment.factor(right.factor).map(shown).unwrap_or_default(),
+            remark: None,
         }))
     }
 }

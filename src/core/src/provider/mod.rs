@@ -3,9 +3,13 @@
 //! A provider is known by its `id`, which is the channel of the factors it serves. `docs/writing-a-provider.md` walks
 //! through a minimal one.
 
+mod backup;
 mod delivered;
+mod totp;
 
+pub use backup::{BACKUP_CHANNEL, BackupCodes, built, new_codes, remaining, spelled};
 pub use delivered::DeliveredCode;
+pub use totp::{AuthenticatorApp, TOTP_CHANNEL, is_totp_secret};
 
 use crate::answer::Answer;
 use crate::config::Config;
@@ -44,7 +48,7 @@ pub trait Provider {
     ///
     /// # Errors
     /// As for `challenge`; the answer is refused.
-    fn verify(&self, login: &Login<'_>, ledger: &mut Ledger, answer: &Answer) -> Result<Option<Proof>, Failure>;
+    fn verify(&self, login: &Login<'_>, ledger: &mut Ledger, answer: &Answer) -> Result<Verified, Failure>;
 }
 
 /// Why a challenge is asked for.
@@ -91,6 +95,35 @@ pub enum Challenged {
     },
 }
 
+impl Challenged {
+    /// Asks with this prompt for what is not sent.
+    pub fn asking(prompt: String) -> Self {
+        Self::Ask { shorter: prompt.clone(), prompt, challenge: None, failed: Vec::new() }
+    }
+}
+
+/// What an answer was to one provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// Right, and used up.
+    Right(Proof),
+    /// Not one of this provider's.
+    Wrong,
+    /// One of this provider's that is not accepted, and not counted either (rules 15, 19, 20).
+    Unusable(Unusable),
+}
+
+/// Why a code that is no guess is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// It was used already.
+    Used,
+    /// It died, or may have been used before this boot.
+    Old,
+    /// That it is used could not be written down.
+    NotNow,
+}
+
 /// A right answer, for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
@@ -98,8 +131,10 @@ pub struct Proof {
     pub channel: String,
     /// The gateway that delivered, if one did.
     pub gateway: Option<String>,
-    /// The factor's shown address.
+    /// The factor's shown address; may be empty.
     pub to: String,
+    /// What the person should know, now that they are in.
+    pub remark: Option<String>,
 }
 
 /// Something that is not the person's fault kept a provider from deciding.
@@ -129,7 +164,8 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// The providers of this machine: a [`DeliveredCode`] for every channel that has a gateway, and those given besides.
+/// The providers of this machine: a [`DeliveredCode`] for every channel that has a gateway, authenticator apps, backup
+/// codes, and those given besides.
 pub struct Registry<'p> {
     delivered: Vec<DeliveredCode>,
     others: &'p [&'p dyn Provider],
@@ -153,17 +189,27 @@ impl<'p> Registry<'p> {
     /// All of them.
     pub fn providers(&self) -> impl Iterator<Item = &dyn Provider> {
         let others = self.others.iter().copied();
-        self.delivered.iter().map(|provider| -> &dyn Provider { provider }).chain(others)
+        let offline: [&dyn Provider; 2] = [&AuthenticatorApp, &BackupCodes];
+        self.delivered.iter().map(|provider| -> &dyn Provider { provider }).chain(offline).chain(others)
     }
 
-    /// What can be asked of a user, in the user's order of preference.
+    /// What can be asked of a user, in the user's order of preference; backup codes are for last.
     pub fn choices(&self, enrollment: &Enrollment) -> Vec<Choice<'_>> {
         let choice = |factor: &Factor| {
             let mut able = self.providers().filter(|provider| provider.enabled_for(enrollment));
             let provider = able.find(|provider| provider.id() == factor.channel)?;
             Some(Choice { provider, factor: factor.clone() })
         };
-        enrollment.active().filter_map(choice).collect()
+        let mut choices: Vec<Choice<'_>> = Vec::new();
+        for choice in enrollment.active().filter_map(choice) {
+            // What is not sent somewhere is one choice, however many secrets it has.
+            let same = |known: &Choice<'_>| known.factor.channel == choice.factor.channel;
+            if choice.factor.address.is_some() || !choices.iter().any(same) {
+                choices.push(choice);
+            }
+        }
+        choices.sort_by_key(|choice| choice.provider.id() == BACKUP_CHANNEL);
+        choices
     }
 
     /// The choice for one pending factor, which an enrollment wants to prove.

@@ -6,7 +6,7 @@ use herald_core::enrollment::{Enrollment, Factor};
 use herald_core::ledger::Ledger;
 use herald_core::login::{Login, Verdict};
 use herald_core::phrases::{Phrases, of};
-use herald_core::provider::{Challenged, Failure, Proof, Provider, When};
+use herald_core::provider::{Challenged, Failure, Proof, Provider, Verified, When};
 
 struct PassMe;
 
@@ -24,18 +24,18 @@ impl Provider for PassMe {
     }
 
     fn challenge(&self, _login: &Login<'_>, _factor: &Factor, _when: When) -> Result<Challenged, Failure> {
-        let prompt = "The word: ".to_owned();
-        Ok(Challenged::Ask { shorter: prompt.clone(), prompt, challenge: None, failed: Vec::new() })
+        Ok(Challenged::asking("The word: ".to_owned()))
     }
 
     fn fits(&self, _login: &Login<'_>, _ledger: &Ledger, _answer: &Answer) -> bool {
         true
     }
 
-    fn verify(&self, login: &Login<'_>, _ledger: &mut Ledger, answer: &Answer) -> Result<Option<Proof>, Failure> {
-        let right =
-            answer.text() == "passme" && login.enrollment_now()?.active().any(|factor| factor.channel == "pass-me");
-        Ok(right.then(|| Proof { channel: "pass-me".to_owned(), gateway: None, to: String::new() }))
+    fn verify(&self, _login: &Login<'_>, _ledger: &mut Ledger, answer: &Answer) -> Result<Verified, Failure> {
+        if answer.text() != "passme" {
+            return Ok(Verified::Wrong);
+        }
+        Ok(Verified::Right(Proof { channel: self.id().to_owned(), gateway: None, to: String::new(), remark: None }))
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Inside {
     /// How many more ledger writes succeed; `None` for all.
     pub writes_left: Cell<Option<u32>>,
     pub locks: Cell<u32>,
+    pub steps: RefCell<BTreeMap<(UserName, u32), u64>>,
+    pub disk_full: Cell<bool>,
     pub retry: RefCell<BTreeMap<String, Moment>>,
     /// How each gateway behaves; delivered by default.
     pub gateways: RefCell<BTreeMap<String, End>>,
@@ -108,7 +110,7 @@ impl World {
     pub fn new() -> Self {
         let world = Self(Rc::new(Inside {
             now: Cell::new(3_600_000),
-            wall: Cell::new(1_795_312_800),
+            wall: Cell::new(1_900_000_000),
             random: Cell::new(0x9e37_79b9_7f4a_7c15),
             config: RefCell::new(
                 "[[gateway]]\ndriver = \"telegram-bot\"\nname = \"bot\"\ntoken = \"fake\"\n".to_owned(),
@@ -121,6 +123,8 @@ impl World {
             ledger_writes: Cell::new(0),
             writes_left: Cell::new(None),
             locks: Cell::new(0),
+            steps: RefCell::default(),
+            disk_full: Cell::new(false),
             retry: RefCell::default(),
             gateways: RefCell::default(),
             courier_error: RefCell::default(),
@@ -159,7 +163,12 @@ impl World {
         self.gateways.borrow_mut().insert(gateway.to_owned(), end);
     }
 
+    fn to_disk(&self) -> Result<(), StoreError> {
+        if self.disk_full.get() { Err(StoreError::Failed("no space left on device".into())) } else { Ok(()) }
+    }
+
     pub fn wait(&self, length: Duration) {
+        self.wall.set(self.wall.get() + length.as_secs());
         self.now.set(self.now.get() + u64::try_from(length.as_millis()).expect("short"));
     }
 
@@ -427,6 +436,7 @@ impl Store for World {
         }
     }
     fn save_enrollment(&self, user: &UserName, enrollment: &Enrollment) -> Result<(), StoreError> {
+        self.to_disk()?;
         self.enrollments.borrow_mut().insert(user.clone(), enrollment.clone());
         Ok(())
     }
@@ -455,6 +465,18 @@ impl Store for World {
     }
     fn key(&self) -> Result<Key, StoreError> {
         Ok(Key::new([7; 32]))
+    }
+    fn used_step(&self, user: &UserName, factor: u32) -> Result<Option<u64>, StoreError> {
+        Ok(self.steps.borrow().get(&(user.clone(), factor)).copied())
+    }
+    fn set_used_step(&self, user: &UserName, factor: u32, step: u64) -> Result<(), StoreError> {
+        self.to_disk()?;
+        self.steps.borrow_mut().insert((user.clone(), factor), step);
+        Ok(())
+    }
+    fn forget_used_steps(&self, user: &UserName) -> Result<(), StoreError> {
+        self.steps.borrow_mut().retain(|(owner, _), _| owner != user);
+        Ok(())
     }
     fn retry_after(&self, gateway: &str) -> Result<Option<Moment>, StoreError> {
         Ok(self.retry.borrow().get(gateway).copied())
