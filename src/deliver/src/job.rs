@@ -137,7 +137,7 @@ impl Desk<'_> {
 
     /// A process that was kept from running cannot say that a gateway is unreachable (rule 5).
     fn doubt(&self, refusal: Refusal) -> Refusal {
-        if refusal.end == End::Unreachable && self.pulse.stood_still(Instant::now()) {
+        if refusal.end == End::Unreachable && self.pulse.was_held_up(Instant::now()) {
             let detail = format!("{} (but this process was kept from running meanwhile)", refusal.detail);
             Refusal::new(End::TryAgain { after: None }, detail)
         } else {

@@ -1,6 +1,7 @@
 //! A service's base URL, as a gateway's field gives it.
 
 use reqwest::Url;
+use rustls::pki_types::ServerName;
 use std::net::IpAddr;
 
 /// A base URL that may be used.
@@ -17,6 +18,10 @@ impl Base {
         let url = Url::parse(text).map_err(|_| "a URL like \"https://sms.example.org\" is accepted".to_owned())?;
         if url.host_str().is_none_or(str::is_empty) || !matches!(url.scheme(), "https" | "http") {
             return Err("a URL that starts with https:// is accepted".to_owned());
+        }
+        let host = url.host_str().unwrap_or_default();
+        if url.scheme() == "https" && ServerName::try_from(host.trim_matches(['[', ']'])).is_err() {
+            return Err("a URL with the name or address of a host is accepted".to_owned());
         }
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
             return Err("a URL without user name, password, ? and # is accepted".to_owned());
@@ -71,6 +76,8 @@ mod tests {
         for bad in ["", "bots.example.org", "ftp://bots.example.org", "https://", "https://a:b@bots.example.org"] {
             assert!(Base::parse(bad, true).is_err(), "{bad}");
         }
+        let label_too_long = format!("https://{}.example.org", "a".repeat(64));
+        assert!(Base::parse(&label_too_long, true).is_err());
         assert!(Base::parse("https://bots.example.org/?x=1", true).is_err());
         assert!(Base::parse("https://bots.example.org/#x", true).is_err());
     }

@@ -10,10 +10,10 @@ use rustls::CertificateError;
 use std::error::Error;
 use std::io;
 
-/// The class of a failed exchange with `host`.
-pub(super) fn classify(error: &reqwest::Error, host: &str) -> Refusal {
+/// The class of a failed exchange with `host`, through a proxy or not.
+pub(super) fn classify(error: &reqwest::Error, host: &str, proxied: bool) -> Refusal {
     if error.is_connect() {
-        return not_connected(error, host);
+        return not_connected(error, host, proxied);
     }
     // The request was still waiting for its connection when that closed: not one byte of it went out.
     let never_sent = chain(error).any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_canceled));
@@ -31,7 +31,7 @@ pub(super) fn classify(error: &reqwest::Error, host: &str) -> Refusal {
     Refusal::new(End::Unclear, detail)
 }
 
-fn not_connected(error: &reqwest::Error, host: &str) -> Refusal {
+fn not_connected(error: &reqwest::Error, host: &str, proxied: bool) -> Refusal {
     let again = End::TryAgain { after: None };
     for cause in chain(error) {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
@@ -60,7 +60,9 @@ fn not_connected(error: &reqwest::Error, host: &str) -> Refusal {
     if broken_off {
         return Refusal::new(End::Unreachable, format!("the TLS handshake with {host} was broken off"));
     }
-    Refusal::new(again, format!("the proxy made no connection to {host}"))
+    // A proxy that refuses; or one of SOCKS that is gone, whose error does not tell.
+    let who = if proxied { "the proxy" } else { "this machine" };
+    Refusal::new(again, format!("{who} made no connection to {host}"))
 }
 
 /// The network's own faults. Shortages of this machine (files, memory, ports, permissions) are none: a local user

@@ -68,11 +68,12 @@ impl Client {
     /// # Errors
     /// Nothing came back that has a status.
     pub(crate) fn exchange(&self, call: Call<'_>, until: Instant) -> Result<Reply, Refusal> {
+        let proxied = self.proxy.is_some() && !is_loopback(&call.url);
         let host = call.url.host_str().unwrap_or_default().to_owned();
         let left = until.saturating_duration_since(Instant::now());
         let body = call.json.map(serde_json::to_vec).transpose();
         let body = body.map_err(|_| Refusal::new(End::Configuration, "the message could not be written as JSON"))?;
-        let client = self.client(&call.url, left)?;
+        let client = self.client(&call.url, proxied, left)?;
         let mut request = client.request(call.method, call.url).timeout(left);
         if let Some(body) = body {
             request = request.header(header::CONTENT_TYPE, "application/json").body(body);
@@ -80,14 +81,15 @@ impl Client {
         let sent = request.send();
         // Dropping it would wait for its thread, which may hang in a name look-up; the process ends soon.
         std::mem::forget(client);
-        let response = sent.map_err(|error| failure::classify(&error, &host))?;
+        let response = sent.map_err(|error| failure::classify(&error, &host, proxied))?;
         let status = response.status();
         let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = retry_after.and_then(|text| text.trim().parse().ok()).map(wait);
         Ok(Reply { status, retry_after, body: read(response) })
     }
 
-    fn client(&self, url: &Url, left: Duration) -> Result<reqwest::blocking::Client, Refusal> {
+    fn client(&self, url: &Url, proxied: bool, left: Duration) -> Result<reqwest::blocking::Client, Refusal> {
+        let tls = if url.scheme() == "https" { self.trust.tls()? } else { Trust::none()? };
         let mut builder = reqwest::blocking::Client::builder()
             .user_agent(concat!("herald/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
@@ -95,12 +97,10 @@ impl Client {
             .no_proxy()
             .pool_max_idle_per_host(0)
             // Shorter than the whole, so that "not connected in time" can be told from "asked, no answer".
-            .connect_timeout(left * 3 / 4);
-        if url.scheme() == "https" {
-            builder = builder.tls_backend_preconfigured(self.trust.tls()?);
-        }
+            .connect_timeout(left * 3 / 4)
+            .tls_backend_preconfigured(tls);
         // A gateway on this machine is not behind the proxy, and only on this machine is http:// private.
-        if let (Some(proxy), false) = (&self.proxy, is_loopback(url)) {
+        if let (Some(proxy), true) = (&self.proxy, proxied) {
             let proxy = proxy
                 .clone()
                 .map_err(|problem| Refusal::new(End::Configuration, format!("delivery.proxy: {problem}")))?;

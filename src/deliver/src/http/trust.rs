@@ -42,6 +42,11 @@ impl Trust {
         self.tls.get_or_init(|| self.build()).clone()
     }
 
+    /// One that trusts nobody, for plain HTTP: the client wants a TLS side whether it is used or not.
+    pub(super) fn none() -> Result<ClientConfig, Refusal> {
+        config(RootCertStore::empty())
+    }
+
     fn build(&self) -> Result<ClientConfig, Refusal> {
         let extra = self
             .extra
@@ -58,15 +63,19 @@ impl Trust {
                 "this machine has no CA certificates: install the package ca-certificates",
             ));
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|_| Refusal::new(End::Configuration, "TLS could not be set up"))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.resumption = Resumption::disabled();
-        Ok(config)
+        config(roots)
     }
+}
+
+fn config(roots: RootCertStore) -> Result<ClientConfig, Refusal> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| Refusal::new(End::Configuration, "TLS could not be set up"))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    Ok(config)
 }
 
 fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -1,0 +1,8 @@
+//! The built `herald-deliver`, started as the module starts it, in front of a Bot API server that fails.
+
+mod cage;
+mod classes;
+mod harness;
+mod order;
+mod proxy;
+mod service;
