@@ -1,0 +1,60 @@
+# Herald's targets. Each installs what it needs (scripts/setup.sh); the longer ones are scripts.
+
+DESTDIR ?=
+PREFIX ?= /usr
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+# Where a Rust of one's own and the programs of root are.
+export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/sbin:/usr/sbin:/sbin
+export DESTDIR PREFIX PAM_DIR ANSWER
+
+.PHONY: help demo build check test bench install uninstall package clean
+.NOTPARALLEL:
+
+help:
+	@echo 'make demo              a whole ssh login with a code, on this terminal; changes nothing on this machine'
+	@echo 'make build             the module, herald and herald-deliver'
+	@echo 'make install           DESTDIR= PREFIX=/usr PAM_DIR=; as root. make uninstall takes it away'
+	@echo 'make package           a .deb in $(TARGET)/debian'
+	@echo 'make check             form, lints, what the module holds'
+	@echo 'make test              make check and every test'
+	@echo 'make bench             speed and size beside other modules'
+
+demo: build
+	@scripts/setup.sh demo
+	@scripts/demo.sh
+
+# Not phony, so that root can install what somebody else built.
+BUILT := $(TARGET)/release/.herald-built
+build: $(BUILT)
+
+$(BUILT): Cargo.toml Cargo.lock $(shell find src -name '*.rs' -o -name '*.toml')
+	@scripts/setup.sh build
+	cargo build --release --locked --package pam_herald --package herald-deliver --package herald
+	@touch $@
+
+check: build
+	@scripts/setup.sh check
+	@scripts/check.sh
+
+test:
+	@scripts/setup.sh test
+	@$(MAKE) --no-print-directory check
+	@scripts/test.sh
+
+bench: build
+	@scripts/setup.sh bench
+	@scripts/bench.sh
+
+install: build
+	@scripts/install.sh
+
+uninstall:
+	@scripts/install.sh --uninstall
+
+package: build
+	@scripts/setup.sh package
+	@scripts/package.sh
+
+clean:
+	rm -rf $(TARGET)

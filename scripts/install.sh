@@ -1,0 +1,100 @@
+#!/bin/sh
+# Installs what `make build` made, or takes it away: scripts/install.sh [--uninstall].
+# DESTDIR, PREFIX (/usr) and PAM_DIR say where to. /etc/pam.d and /etc/ssh are never touched.
+set -eu
+cd "$(dirname "$0")/.."
+umask 022
+
+DESTDIR=${DESTDIR:-}
+PREFIX=${PREFIX:-/usr}
+BUILT=${CARGO_TARGET_DIR:-target}/release
+
+fail() {
+    printf '%s\n' "install: $1" >&2
+    [ -z "${2:-}" ] || printf 'try: %s\n' "$2" >&2
+    exit 1
+}
+
+# Where libpam looks for modules that are named without a path.
+pam_dir() {
+    triplet=$(dpkg-architecture -q DEB_HOST_MULTIARCH 2>/dev/null || gcc -print-multiarch 2>/dev/null || true)
+    for folder in ${triplet:+"/usr/lib/$triplet/security" "/lib/$triplet/security"} /usr/lib64/security \
+        /lib64/security /usr/lib/security /lib/security; do
+        if [ -e "$folder/pam_unix.so" ]; then
+            echo "$folder"
+            return
+        fi
+    done
+    # libpam's modules come with the program that needs them; for a package this is the place.
+    echo "/usr/lib/${triplet:+$triplet/}security"
+}
+
+# MODE FROM TO, in one step for whoever opens it meanwhile: sshd never loads half a module.
+put() {
+    to=$DESTDIR$3
+    mkdir -p "$(dirname "$to")"
+    install -m "$1" "$2" "$to.new~"
+    mv -f "$to.new~" "$to"
+}
+
+folder() {
+    [ -d "$DESTDIR$2" ] || install -d -m "$1" "$DESTDIR$2"
+}
+
+installs() {
+    for built in libpam_herald.so herald-deliver herald; do
+        [ -e "$BUILT/$built" ] || fail "$BUILT/$built is missing" "make build"
+    done
+    put 0644 "$BUILT/libpam_herald.so" "$PAM_DIR/pam_herald.so"
+    put 0755 "$BUILT/herald-deliver" "$PREFIX/libexec/herald/herald-deliver"
+    put 0755 "$BUILT/herald" "$PREFIX/bin/herald"
+    put 0644 packaging/sysusers.d/herald.conf "$PREFIX/lib/sysusers.d/herald.conf"
+    put 0644 packaging/tmpfiles.d/herald.conf "$PREFIX/lib/tmpfiles.d/herald.conf"
+    for file in README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(find docs pam.d-example -type f); do
+        [ ! -e "$file" ] || put 0644 "$file" "$DOC_DIR/$file"
+    done
+    folder 0755 /etc/herald
+    folder 0700 /var/lib/herald
+    folder 0700 /var/lib/herald/users
+    folder 0700 /var/lib/herald/totp
+    [ -z "$DESTDIR" ] || return 0
+    make_user
+    [ "$PREFIX" = /usr ] || cat <<EOF
+herald.toml has to say where the network side is, since it is not below /usr:
+    [paths]
+    deliver = "$PREFIX/libexec/herald/herald-deliver"
+EOF
+    echo "Installed. Nothing asks for a code yet: $DOC_DIR/README.md says how to go on."
+}
+
+# Whom the network side becomes. Without such a user it becomes nobody.
+make_user() {
+    ! id _herald >/dev/null 2>&1 || return 0
+    if command -v systemd-sysusers >/dev/null && systemd-sysusers packaging/sysusers.d/herald.conf; then return; fi
+    if command -v useradd >/dev/null; then
+        useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin _herald
+    else
+        echo "There is no useradd here: make a system user _herald without a home and a shell yourself."
+    fi
+}
+
+uninstalls() {
+    named=$(grep -lsE '^[^#]*pam_herald\.so' "$DESTDIR"/etc/pam.conf "$DESTDIR"/etc/pam.d/* || true)
+    if [ -n "$named" ] && [ "${HERALD_REMOVE:-}" != anyway ]; then
+        printf '%s\n' "$named" >&2
+        fail "these name pam_herald.so: without the module nobody could log in there any more" \
+            "take its lines out first, or run this with HERALD_REMOVE=anyway"
+    fi
+    rm -f "$DESTDIR$PAM_DIR/pam_herald.so" "$DESTDIR$PREFIX/bin/herald" \
+        "$DESTDIR$PREFIX/lib/sysusers.d/herald.conf" "$DESTDIR$PREFIX/lib/tmpfiles.d/herald.conf"
+    rm -rf "$DESTDIR$PREFIX/libexec/herald" "$DESTDIR$DOC_DIR"
+    echo "Uninstalled. /etc/herald, /var/lib/herald and the user _herald are still there."
+}
+
+PAM_DIR=${PAM_DIR:-$(pam_dir)}
+DOC_DIR=$PREFIX/share/doc/herald
+case ${1:-} in
+'') installs ;;
+--uninstall) uninstalls ;;
+*) fail "no such option: $1" ;;
+esac

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Makes the Debian package out of what `make build` built: scripts/package.sh [--deb-version VERSION].
+# What stands in it is what scripts/install.sh installs; the rest is in src/cli/Cargo.toml and packaging/debian.
+set -eu
+cd "$(dirname "$0")/.."
+
+CARGO_DEB_VERSION=3.8.0
+target=${CARGO_TARGET_DIR:-target}
+
+# For the machine's own cargo-deb, no release build of it is needed: it runs for a second.
+cargo_deb() {
+    if command -v cargo-deb >/dev/null; then
+        echo cargo-deb
+        return
+    fi
+    if [ ! -x "$target/tools/bin/cargo-deb" ]; then
+        echo "cargo-deb is missing: building it (a minute or two)" >&2
+        CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+            cargo install --quiet --locked --no-default-features --version "=$CARGO_DEB_VERSION" cargo-deb \
+            --root "$target/tools" --target-dir "$target/tools/build" --no-track >&2
+        rm -rf "$target/tools/build"
+    fi
+    echo "$target/tools/bin/cargo-deb"
+}
+
+# The name that src/cli/Cargo.toml takes the files from.
+tree=$target/release/package
+rm -rf "$tree"
+DESTDIR=$tree PREFIX=/usr scripts/install.sh
+# Debian has its own places for these, and the folders are the package's scripts' work.
+rm -r "${tree:?}/etc" "${tree:?}/var" "$tree"/usr/share/doc/herald/LICENSE-*
+
+tool=$(cargo_deb)
+"$tool" deb --quiet --package herald --no-build --no-strip --locked --compress-system "$@"

@@ -1,0 +1,192 @@
+#!/bin/sh
+# Installs what is missing for a task, and nothing else: scripts/setup.sh TASK…, one of those in `needs` below.
+# No service is started or left enabled. Asks for sudo where it is needed.
+set -eu
+cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+# What each task needs: `program NAME PACKAGE`, or `file PACKAGE PATTERN…` where any match will do.
+needs() {
+    case $1 in
+    build)
+        program cc gcc
+        program ld binutils
+        file libc6-dev '/usr/include/*/sys/types.h' /usr/include/sys/types.h
+        file libpam0g-dev '/usr/lib/*/libpam.so' /usr/lib64/libpam.so /usr/lib/libpam.so
+        rust cargo
+        ;;
+    check)
+        needs build
+        rust clippy
+        rust fmt
+        program readelf binutils
+        ;;
+    package)
+        needs build
+        program dpkg-deb dpkg
+        program dpkg-shlibdeps dpkg-dev
+        program xz xz-utils
+        ;;
+    demo)
+        needs build
+        program unshare util-linux
+        program sshd openssh-server
+        program ssh openssh-client
+        ;;
+    test)
+        needs check
+        needs package
+        needs demo
+        program setpriv util-linux
+        program nsenter util-linux
+        program sudo sudo
+        program su util-linux
+        program login login
+        program pamtester pamtester
+        file libpam-modules '/usr/lib/*/security/pam_unix.so' '/lib/*/security/pam_unix.so'
+        file libpam-wrapper '/usr/lib/*/pam_wrapper/pam_set_items.so'
+        ;;
+    bench)
+        needs build
+        program nginx nginx-light
+        program curl curl
+        program openssl openssl
+        file libpam-wrapper '/usr/lib/*/pam_wrapper/pam_set_items.so'
+        file libpam-google-authenticator '/usr/lib/*/security/pam_google_authenticator.so' \
+            '/lib/*/security/pam_google_authenticator.so'
+        ;;
+    *)
+        fail "no such task: $1"
+        ;;
+    esac
+}
+
+fail() {
+    printf '%s\n' "setup: $1" >&2
+    [ -z "${2:-}" ] || printf 'try: %s\n' "$2" >&2
+    exit 1
+}
+
+miss() {
+    case " $missing " in *" $1 "*) ;; *) missing="$missing $1" ;; esac
+}
+
+program() {
+    command -v "$1" >/dev/null || miss "$2"
+}
+
+file() {
+    package=$1
+    shift
+    for pattern; do
+        # The pattern is meant to be expanded.
+        # shellcheck disable=SC2086
+        for path in $pattern; do [ ! -e "$path" ] || return 0; done
+    done
+    miss "$package"
+}
+
+# Rust is at hand if cargo is new enough. Debian 12 has a recent one under another name.
+rust() {
+    case $1 in
+    cargo)
+        least=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+        here=$(cargo --version 2>/dev/null | sed -n 's/^cargo \([0-9.]*\).*/\1/p')
+        at_least "${here:-0}" "$least" && return
+        if [ "$(debian_rust)" = web ]; then miss cargo-web; else miss cargo; fi
+        ;;
+    clippy)
+        cargo clippy --version >/dev/null 2>&1 && return
+        not_of_rustup clippy
+        if [ "$(debian_rust)" = web ]; then miss rust-web-clippy; else miss rust-clippy; fi
+        ;;
+    fmt)
+        cargo fmt --version >/dev/null 2>&1 && return
+        not_of_rustup rustfmt
+        if [ "$(debian_rust)" = web ]; then miss rustfmt-web; else miss rustfmt; fi
+        ;;
+    esac
+}
+
+not_of_rustup() {
+    ! command -v rustup >/dev/null || fail "your Rust toolchain lacks $1" "rustup component add $1"
+}
+
+# `web` where the package cargo-web is new enough and cargo is not.
+debian_rust() {
+    least=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    if at_least "$(candidate cargo)" "$least"; then echo plain
+    elif at_least "$(candidate cargo-web)" "$least"; then echo web
+    else echo plain
+    fi
+}
+
+candidate() {
+    apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: *\([0-9][0-9.]*\).*/\1/p'
+}
+
+at_least() {
+    [ "$(printf '%s\n%s\n' "$2" "${1:-0}" | sort -V | head -n 1)" = "$2" ]
+}
+
+have_lists() {
+    ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1
+}
+
+collect() {
+    missing=
+    for task; do needs "$task"; done
+}
+
+# As root: apt, with services held back.
+install() {
+    export DEBIAN_FRONTEND=noninteractive
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap 'rm -f "$policy"' EXIT
+        trap 'exit 1' HUP INT TERM
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+    fi
+    apt_install "$@" || { apt-get update --quiet && apt_install "$@"; } ||
+        fail "apt could not install: $*" "install them by hand, then run this again"
+    # They must not come up at the next boot either.
+    command -v systemctl >/dev/null || return 0
+    for package; do
+        case $package in
+        openssh-server) systemctl --quiet disable ssh.service ssh.socket 2>/dev/null || true ;;
+        nginx-*) systemctl --quiet disable nginx.service 2>/dev/null || true ;;
+        esac
+    done
+}
+
+# Nothing may be removed for it: somebody may want to keep what stands in the way.
+apt_install() {
+    apt-get install --yes --quiet --no-install-recommends --no-remove -o DPkg::Lock::Timeout=300 "$@"
+}
+
+if [ "${1:-}" = --install ]; then
+    shift
+    install "$@"
+    exit
+fi
+
+collect "$@"
+[ -n "$missing" ] || exit 0
+command -v apt-get >/dev/null || fail "there is no apt here; what is missing is called in Debian:$missing"
+root=
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || fail "root has to install what is missing" "su -c 'apt-get install$missing'"
+    root=sudo
+fi
+if ! have_lists; then
+    # Without them nobody knows which Rust is to be had.
+    $root apt-get update --quiet
+    collect "$@"
+fi
+echo "Missing, and installed now with apt:$missing"
+# It is a list of words.
+# shellcheck disable=SC2086
+$root sh "$0" --install $missing
+collect "$@"
+[ -z "$missing" ] || fail "still missing, though apt installed it:$missing"
