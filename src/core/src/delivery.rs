@@ -103,6 +103,8 @@ impl Sender<'_> {
     /// The network side did not do its part.
     pub fn send<'f>(&self, user: &UserName, plan: Plan<'f>, message: Message) -> Result<Sent<'f>, CourierError> {
         let begun = self.machine.clock().now();
+        let line = Line::new("debug").with("user", user.as_str()).with("tries", plan.tries.len().to_string());
+        self.audit.record(Severity::Debug, line.as_str());
         let job = Job::Send { tries: plan.tries.iter().map(|(_, one)| one.clone()).collect(), message };
         let Answer::Tries(tried) = self.courier.carry(&self.request(job, plan.gateways)?)? else {
             return Err(CourierError::Failed("herald-deliver gave another answer than was asked for".to_owned()));

@@ -169,6 +169,10 @@ impl Gate<'_> {
         if remote && self.exempt_network() {
             return self.skip(&account, Exemption::Network);
         }
+        let seen = self.line("debug", account.name.as_str()).with("service", &self.attempt.service);
+        let seen =
+            seen.with("remote", remote.to_string()).with("evidence", format!("{:?}", self.evidence).to_lowercase());
+        self.audit.record(Severity::Debug, seen.as_str());
         let unproved = remote && self.evidence == Evidence::Missing && !self.rules.policy.code_alone;
         if unproved || self.evidence == Evidence::Junk {
             return self.without_a_word("no-evidence", account.name.as_str(), Verdict::AuthError);

@@ -7,6 +7,7 @@ mod codes;
 mod dialogue;
 mod evidence;
 mod limits;
+mod offline;
 mod passme;
 mod registrar;
 mod who;

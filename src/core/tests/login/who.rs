@@ -60,6 +60,16 @@ fn arguments_and_configuration_that_are_not_understood_refuse_everybody() {
 }
 
 #[test]
+fn the_argument_debug_adds_lines_and_no_secret() {
+    let world = World::new();
+    world.log_in(&world.ssh(), [Step::TheCode]);
+    assert_eq!(world.logged("debug"), 0);
+    world.log_in(&Attempt { arguments: vec![b"debug".to_vec()], ..world.ssh() }, [Step::TheCode]);
+    assert_eq!(world.logged("debug user=alice rhost=203.0.113.7 tty=ssh service=sshd remote=true evidence=given"), 1);
+    assert_eq!(world.logged("debug user=alice tries=1"), 1);
+}
+
+#[test]
 fn one_service_may_be_stricter_or_laxer_than_the_rest() {
     let world = World::new();
     world.configure("[service.sudo]\npolicy.exempt = [\"alice\"]");

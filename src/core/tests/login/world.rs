@@ -103,6 +103,7 @@ pub struct Story {
     pub verdict: Verdict,
     pub prompts: Vec<String>,
     pub errors: Vec<String>,
+    pub remarks: Vec<String>,
 }
 
 impl World {
@@ -224,13 +225,18 @@ impl World {
         attempt: &Attempt,
         steps: impl IntoIterator<Item = Step>,
     ) -> Story {
-        let mut person =
-            Person { world: self.clone(), steps: steps.into_iter().collect(), prompts: Vec::new(), errors: Vec::new() };
+        let mut person = Person {
+            world: self.clone(),
+            steps: steps.into_iter().collect(),
+            prompts: Vec::new(),
+            errors: Vec::new(),
+            remarks: Vec::new(),
+        };
         person.steps.reverse();
         let verdict = authenticate_with(others, self, attempt, &mut person, self);
         assert_eq!(self.locks.get(), 0, "a lock is left behind");
         self.nothing_secret_was_said(&person);
-        Story { verdict, prompts: person.prompts, errors: person.errors }
+        Story { verdict, prompts: person.prompts, errors: person.errors, remarks: person.remarks }
     }
 
     fn nothing_secret_was_said(&self, person: &Person) {
@@ -256,13 +262,14 @@ pub struct Person {
     steps: Vec<Step>,
     prompts: Vec<String>,
     errors: Vec<String>,
+    remarks: Vec<String>,
 }
 
 impl Person {
     pub fn who(world: &World, steps: impl IntoIterator<Item = Step>) -> Self {
         let mut steps: Vec<Step> = steps.into_iter().collect();
         steps.reverse();
-        Self { world: world.clone(), steps, prompts: Vec::new(), errors: Vec::new() }
+        Self { world: world.clone(), steps, prompts: Vec::new(), errors: Vec::new(), remarks: Vec::new() }
     }
 
     fn act(&mut self, step: Step) -> Result<Reply, ConversationError> {
@@ -301,7 +308,9 @@ impl Conversation for Person {
         self.errors.push(text.to_owned());
     }
 
-    fn info(&mut self, _text: &str) {}
+    fn info(&mut self, text: &str) {
+        self.remarks.push(text.to_owned());
+    }
 }
 
 impl Machine for World {
