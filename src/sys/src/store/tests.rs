@@ -464,3 +464,36 @@ fn a_gateway_is_left_alone_until_its_time_and_only_in_this_boot() {
         }
     }
 }
+
+#[test]
+fn rule_19_the_last_step_of_every_app_is_remembered_beyond_the_boot() {
+    let scratch = Scratch::new();
+    let store = installed(&scratch);
+    let bob = UserName::new("bob");
+    assert_eq!(store.used_step(&alice(), 1), Ok(None));
+    for (factor, step) in [(1, 100), (2, 200), (1, 101)] {
+        store.set_used_step(&alice(), factor, step).expect("written");
+    }
+    store.set_used_step(&bob, 1, 7).expect("written");
+    let steps = |user: &UserName| [1, 2, 3].map(|factor| store.used_step(user, factor).expect("readable"));
+    assert_eq!((steps(&alice()), steps(&bob)), ([Some(101), Some(200), None], [Some(7), None, None]));
+    let path = scratch.path("state/totp/alice");
+    assert_eq!(
+        (names(scratch.path("state/totp")), mode_of(&path)),
+        (vec!["alice".to_owned(), "bob".to_owned()], 0o600)
+    );
+
+    for broken in ["1", "1 x\n", "-1 5\n", "1 5\n\n2 6\n"] {
+        scratch.file("state/totp/alice", broken, 0o600);
+        let read = store.used_step(&alice(), 1);
+        assert!(matches!(&read, Err(StoreError::State(text)) if text.contains("Remove it: rm ")), "{read:?}");
+        store.set_used_step(&alice(), 1, 9).expect("written anew");
+        assert_eq!(store.used_step(&alice(), 1), Ok(Some(9)));
+    }
+    store.forget_used_steps(&alice()).expect("removed");
+    store.forget_used_steps(&alice()).expect("already so");
+    assert_eq!((steps(&alice()), steps(&bob)), ([None; 3], [Some(7), None, None]));
+    std::fs::remove_dir_all(scratch.path("state/totp")).expect("it is ours");
+    assert!(matches!(store.used_step(&alice(), 1), Err(StoreError::State(_))));
+    assert!(matches!(store.set_used_step(&alice(), 1, 9), Err(StoreError::State(_))));
+}
