@@ -1,2 +1,6 @@
-//! The command.
-fn main() {}
+//! herald: what admins and users type.
+#![forbid(unsafe_code)]
+
+fn main() -> std::process::ExitCode {
+    herald_cli::main()
+}

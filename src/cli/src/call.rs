@@ -1,0 +1,135 @@
+//! One call of `herald`: where its configuration is, who calls, and what it works with.
+
+use crate::command::{Global, Whom};
+use crate::error::Error;
+use crate::journal::Journal;
+use crate::terminal::Terminal;
+use herald_core::account::UserName;
+use herald_core::config::{Config, DEFAULT_PATH};
+use herald_core::delivery::Sender;
+use herald_core::enrollment::Enrollment;
+use herald_core::machine::{FileError, LoadError, Machine, load_config};
+use herald_core::registrar::Registrar;
+use herald_core::store::Store;
+use herald_sys::{FileStore, Spawner, System};
+use std::path::PathBuf;
+
+/// One call.
+pub(crate) struct Call {
+    /// `--json`: nothing is asked.
+    pub(crate) json: bool,
+    /// The configuration file, an absolute path.
+    pub(crate) path: PathBuf,
+    /// Whether `--config` named it.
+    pub(crate) named: bool,
+    /// The machine.
+    pub(crate) machine: System,
+    /// The log.
+    pub(crate) journal: Journal,
+    /// Who calls, or called sudo: for the log, and for whoever gets a code.
+    pub(crate) by: String,
+}
+
+impl Call {
+    pub(crate) fn new(global: &Global) -> Result<Self, Error> {
+        let path = match &global.config {
+            // Trusted files are named by their whole path; it is not resolved here, or links would go unseen.
+            Some(path) => std::path::absolute(path).map_err(|error| Error::Write(path.clone(), error))?,
+            None => DEFAULT_PATH.into(),
+        };
+        let sudo_user = std::env::var("SUDO_USER").ok().filter(|name| !name.is_empty());
+        Ok(Self {
+            json: global.json,
+            path,
+            named: global.config.is_some(),
+            machine: System,
+            journal: Journal::open(),
+            // Whatever is about a person needs root.
+            by: sudo_user.unwrap_or_else(|| "root".to_owned()),
+        })
+    }
+
+    /// The configuration. Without a file the defaults hold, unless `--config` named it.
+    pub(crate) fn config(&self) -> Result<Config, Error> {
+        match load_config(self.machine.files(), &self.path) {
+            Err(LoadError::File(FileError::Missing(_))) if !self.named => Ok(Config::default()),
+            Err(LoadError::File(FileError::Missing(_))) => Err(Error::NoConfig(self.path.clone())),
+            other => Ok(other?),
+        }
+    }
+
+    /// Herald as it is configured.
+    pub(crate) fn installation(&self) -> Result<Installation, Error> {
+        Ok(Installation::of(self.config()?))
+    }
+
+    /// The person a command is about: who was named, or who called sudo, or who calls. The name is the user
+    /// database's own (rule 1).
+    pub(crate) fn user(&self, whom: &Whom) -> Result<UserName, Error> {
+        let name = whom.user.as_ref().unwrap_or(&self.by);
+        match self.machine.users().find(name).map_err(Error::Users)? {
+            Some(account) => Ok(account.name),
+            None => Err(Error::NoSuchUser(name.clone())),
+        }
+    }
+
+    /// The same, also for somebody who has no account any more but is still enrolled: that can be looked at and
+    /// removed.
+    pub(crate) fn user_or_trace(&self, whom: &Whom, installation: &Installation) -> Result<UserName, Error> {
+        match self.user(whom) {
+            Err(Error::NoSuchUser(name)) => {
+                let trace = UserName::new(name.as_str());
+                match installation.store.enrollment(&trace) {
+                    Ok(Some(_)) => Ok(trace),
+                    _ => Err(Error::NoSuchUser(name)),
+                }
+            }
+            other => other,
+        }
+    }
+
+    pub(crate) fn terminal(&self) -> Terminal {
+        Terminal::new(self.json)
+    }
+}
+
+/// Herald as it is configured on this machine.
+pub(crate) struct Installation {
+    pub(crate) config: Config,
+    pub(crate) store: FileStore,
+    pub(crate) courier: Spawner,
+}
+
+impl Installation {
+    pub(crate) fn of(config: Config) -> Self {
+        let store = FileStore::new(&config.paths);
+        let courier = Spawner::new(&config.paths.deliver);
+        Self { config, store, courier }
+    }
+
+    pub(crate) fn registrar<'a>(&'a self, call: &'a Call) -> Registrar<'a> {
+        Registrar {
+            machine: &call.machine,
+            config: &self.config,
+            store: &self.store,
+            courier: &self.courier,
+            audit: &call.journal,
+            by: call.by.clone(),
+        }
+    }
+
+    pub(crate) fn sender<'a>(&'a self, call: &'a Call) -> Sender<'a> {
+        Sender {
+            machine: &call.machine,
+            store: &self.store,
+            courier: &self.courier,
+            config: &self.config,
+            delivery: &self.config.for_service("herald").delivery,
+            audit: &call.journal,
+        }
+    }
+
+    pub(crate) fn enrollment(&self, user: &UserName) -> Result<Enrollment, Error> {
+        Ok(self.store.enrollment(user)?.unwrap_or_default())
+    }
+}

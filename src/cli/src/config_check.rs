@@ -1,0 +1,169 @@
+//! `herald config check`: everything that is wrong in `herald.toml`, not just the first.
+
+use crate::call::{Call, Installation};
+use crate::error::{self, Error, sentences};
+use crate::gateway::faults;
+use crate::output::{Cell, Report, next, table_lines};
+use herald_core::config::{Config, Gateway, Problem};
+use herald_core::machine::{FileError, LoadError, Machine, Trust, load_config};
+use serde::Serialize;
+
+const LONGEST_CA_FILE: usize = 512 * 1024;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    ok: bool,
+    checks: &'a [Check],
+}
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Check {
+    name: String,
+    ok: bool,
+    detail: String,
+    mend: String,
+}
+
+impl Check {
+    fn passed(name: &str, detail: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), ok: true, detail: detail.into(), mend: String::new() }
+    }
+
+    fn failed(name: &str, detail: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), ok: false, detail: detail.into(), mend: mend.into() }
+    }
+}
+
+pub(crate) fn run(call: &Call) -> Result<Report, Error> {
+    let checks = match load_config(call.machine.files(), &call.path) {
+        Ok(config) => of_config(call, config),
+        Err(LoadError::File(error)) => vec![of_file(call, &error)],
+        Err(LoadError::Config(error)) => error.problems.iter().map(|problem| of_problem(call, "", problem)).collect(),
+    };
+    let ok = checks.iter().all(|check| check.ok);
+    Ok(Report::new(&Document { ok, checks: &checks }, shown(&checks)).with(ok))
+}
+
+fn of_file(call: &Call, error: &FileError) -> Check {
+    let path = call.path.display();
+    match error {
+        FileError::Missing(_) if call.named => {
+            Check::failed("herald.toml", format!("{path} is not there"), "look at the path behind --config")
+        }
+        FileError::Missing(_) => Check {
+            name: "herald.toml".to_owned(),
+            ok: true,
+            detail: format!("{path} is not there: commands use the defaults, and every login is refused"),
+            mend: "sudo herald gateway add telegram-bot".to_owned(),
+        },
+        other => {
+            let (detail, mend) = sentences(&other.to_string(), "look at the file");
+            Check::failed("herald.toml", detail, mend)
+        }
+    }
+}
+
+/// `line 3: must be …`; the key is the name of the check.
+fn of_problem(call: &Call, gateway: &str, problem: &Problem) -> Check {
+    let name = match (problem.key.strip_prefix("gateway."), gateway) {
+        (Some(field), name) if !name.is_empty() => format!("{name}.{field}"),
+        _ if problem.key.is_empty() => "herald.toml".to_owned(),
+        _ => problem.key.clone(),
+    };
+    if problem.line == 0 {
+        let (detail, mend) = sentences(&problem.text, &format!("edit {}", call.path.display()));
+        return Check::failed(&name, detail, mend);
+    }
+    let mend = format!("edit line {} of {}", problem.line, call.path.display());
+    Check::failed(&name, format!("line {}: {}", problem.line, problem.text), mend)
+}
+
+fn of_config(call: &Call, config: Config) -> Vec<Check> {
+    let mut checks = vec![Check::passed("herald.toml", call.path.display().to_string())];
+    let rules = std::iter::once(("", &config.rules)).chain(config.services.iter().map(|(name, one)| (&**name, one)));
+    let mut seen = Vec::new();
+    for (service, rules) in rules {
+        if let Some(path) = rules.delivery.ca_file.as_ref().filter(|path| !seen.contains(path)) {
+            seen.push(path);
+            let prefix = if service.is_empty() { String::new() } else { format!("service.{service}.") };
+            let name = format!("{prefix}delivery.ca_file");
+            checks.push(match call.machine.files().read(path, Trust::Public, LONGEST_CA_FILE) {
+                Ok(_) => Check::passed(&name, path.display().to_string()),
+                Err(error) => {
+                    let (detail, mend) = sentences(&error.to_string(), &format!("edit {}", call.path.display()));
+                    Check::failed(&name, detail, mend)
+                }
+            });
+        }
+    }
+    let installation = Installation::of(config);
+    for gateway in &installation.config.gateways {
+        checks.extend(of_gateway(call, &installation, gateway));
+    }
+    if installation.config.gateways.is_empty() {
+        checks.push(Check {
+            name: "gateway".to_owned(),
+            ok: true,
+            detail: "there is none: no code can be sent".to_owned(),
+            mend: "sudo herald gateway add telegram-bot".to_owned(),
+        });
+    }
+    checks
+}
+
+fn of_gateway(call: &Call, installation: &Installation, gateway: &Gateway) -> Vec<Check> {
+    let name = if gateway.name.is_empty() { "gateway" } else { &gateway.name };
+    if !gateway.problems.is_empty() {
+        return gateway.problems.iter().map(|problem| of_problem(call, name, problem)).collect();
+    }
+    match faults(call, installation, gateway) {
+        // A ca_file that cannot be read is told above.
+        Err(Error::Courier(error)) => {
+            let (detail, mend) = error::courier(&error);
+            vec![Check::failed(name, detail, mend)]
+        }
+        Err(other) => {
+            let (detail, mend) = other.pair();
+            vec![Check::failed(name, detail, mend)]
+        }
+        Ok(faults) if faults.is_empty() => {
+            vec![Check::passed(name, format!("{} by {}", gateway.channel, gateway.driver))]
+        }
+        Ok(faults) => faults
+            .into_iter()
+            .map(|fault| {
+                let (detail, mend) = sentences(&fault.problem, &mend(gateway, &fault.field));
+                let general = fault.field.starts_with("delivery.");
+                let name = if general { fault.field } else { format!("{name}.{}", fault.field) };
+                Check::failed(&name, detail, mend)
+            })
+            .collect(),
+    }
+}
+
+fn mend(gateway: &Gateway, field: &str) -> String {
+    match field {
+        "driver" => "herald gateway drivers".to_owned(),
+        _ => format!("sudo herald gateway set {} {field}=-", gateway.name),
+    }
+}
+
+fn shown(checks: &[Check]) -> String {
+    let row = |check: &Check| {
+        vec![
+            Cell::verdict(check.ok, if check.ok { "ok" } else { "failed" }),
+            Cell::new(&check.name),
+            Cell::new(&check.detail),
+        ]
+    };
+    let rows: Vec<Vec<Cell>> = checks.iter().map(row).collect();
+    let mut text = String::new();
+    for (check, line) in checks.iter().zip(table_lines(&rows)) {
+        text.push_str(&line);
+        if !check.mend.is_empty() {
+            text.push_str(&format!("        {}", next(&check.mend)));
+        }
+    }
+    text
+}

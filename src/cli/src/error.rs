@@ -1,0 +1,287 @@
+//! What can go wrong, in pairs: what happened, and what to do.
+
+use herald_core::account::NameServiceError;
+use herald_core::config::ConfigError;
+use herald_core::courier::CourierError;
+use herald_core::login::Verdict;
+use herald_core::machine::{FileError, LoadError};
+use herald_core::registrar::RegistrarError;
+use herald_core::store::StoreError;
+use std::path::PathBuf;
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug)]
+pub(crate) enum Error {
+    /// The command line cannot be understood: what is wrong, and how it is done.
+    Usage(String, String),
+    /// Only root may: the command line with sudo.
+    NotRoot(String),
+    /// The process could not be confined.
+    Process(String),
+    /// The user database.
+    Users(NameServiceError),
+    /// Nobody of that name.
+    NoSuchUser(String),
+    /// The file that `--config` names is not there.
+    NoConfig(PathBuf),
+    /// A file.
+    File(FileError),
+    /// What stands in `herald.toml`.
+    Config(ConfigError),
+    /// Enrollments, ledgers.
+    Store(StoreError),
+    /// The network side.
+    Courier(CourierError),
+    /// A change of somebody's factors.
+    Registrar {
+        /// Whose.
+        user: String,
+        /// What was to be changed: a channel, or a factor's name.
+        what: String,
+        /// Why it was not.
+        error: RegistrarError,
+        /// What the dialogue said at its end.
+        said: Option<String>,
+    },
+    /// No driver of that name; those there are.
+    NoSuchDriver(String, Vec<String>),
+    /// No gateway of that name; those there are.
+    NoSuchGateway(String, Vec<String>),
+    /// Another gateway has that name.
+    NameTaken(String),
+    /// A field that must be there was not given: its name and help, and the gateway or driver.
+    FieldMissing {
+        /// Its name.
+        field: String,
+        /// What it is and where it is found.
+        help: String,
+        /// Whether to say how to pass it on stdin.
+        option: String,
+    },
+    /// A gateway cannot work with its fields: what is wrong with each, and what to do.
+    Faults(String, Vec<String>, String),
+    /// The service does not answer as it should, and nothing was written: gateway, what is wrong, what to do.
+    Unwell(String, String, String),
+    /// A test message was not delivered: gateway, what is wrong, what to do.
+    Undelivered(String, String, String),
+    /// `herald.toml` cannot be written: where, and why.
+    Write(PathBuf, std::io::Error),
+    /// `herald.toml` changed while it was edited.
+    ChangedMeanwhile(PathBuf),
+    /// `herald.toml` has a form that is not edited.
+    NotEditable(PathBuf, String),
+    /// The trial login ended in a refusal: what was said, and what to do.
+    Refused(String, String),
+}
+
+impl Error {
+    /// The exit status: 1 failed, 2 usage, 3 not permitted.
+    pub(crate) fn status(&self) -> u8 {
+        match self {
+            Self::Usage(..) | Self::FieldMissing { .. } => 2,
+            Self::Registrar { error: RegistrarError::Ambiguous(_), .. } => 2,
+            Self::Registrar { error: RegistrarError::Address(_) | RegistrarError::Label, .. } => 2,
+            Self::NotRoot(_) => 3,
+            _ => 1,
+        }
+    }
+
+    /// What went wrong, and what to do.
+    pub(crate) fn pair(&self) -> (String, String) {
+        let pair = |problem: &str, mend: &str| (problem.to_owned(), mend.to_owned());
+        match self {
+            Self::Usage(problem, mend) => pair(problem, mend),
+            Self::NotRoot(again) => pair("only root may do that", again),
+            Self::Process(text) => pair(text, "run it where prctl(2) and setrlimit(2) are allowed"),
+            Self::Users(error) => pair(&error.to_string(), "see that getent passwd works, then try again"),
+            Self::NoSuchUser(name) => (format!("there is no user {name}"), "getent passwd lists all users".to_owned()),
+            Self::NoConfig(path) => {
+                (format!("{} is not there", path.display()), "look at the path behind --config".to_owned())
+            }
+            Self::File(FileError::Missing(path)) => {
+                (format!("{} is not there", path.display()), "look at the path".to_owned())
+            }
+            Self::File(error) => sentences(&error.to_string(), "look at the file"),
+            Self::Config(error) => config(error),
+            Self::Store(error) => store(error),
+            Self::Courier(error) => courier(error),
+            Self::Registrar { user, what, error, said } => registrar(user, what, error, said.as_deref()),
+            Self::NoSuchDriver(name, known) => {
+                (format!("there is no driver {name}"), format!("one of {}", known.join(", ")))
+            }
+            Self::NoSuchGateway(name, known) if known.is_empty() => {
+                (format!("there is no gateway {name}, and no other"), "sudo herald gateway add telegram-bot".to_owned())
+            }
+            Self::NoSuchGateway(name, known) => {
+                (format!("there is no gateway {name}"), format!("one of {}", known.join(", ")))
+            }
+            Self::NameTaken(name) => (
+                format!("there is a gateway {name} already, and it is another"),
+                "--replace to put this in its place, or --name NAME to have both".to_owned(),
+            ),
+            Self::FieldMissing { field, help, option } => (format!("{field} is missing: {help}"), option.to_owned()),
+            Self::Faults(gateway, faults, mend) => {
+                (format!("{gateway} cannot work like this: {}", faults.join("; ")), mend.clone())
+            }
+            Self::Unwell(gateway, detail, mend) => {
+                (format!("{gateway} does not work, nothing was written: {detail}"), mend.clone())
+            }
+            Self::Undelivered(gateway, detail, mend) => {
+                (format!("{gateway} did not deliver the message: {detail}"), mend.clone())
+            }
+            Self::Write(path, error) => {
+                (format!("{} cannot be written: {}", path.display(), plain(error)), write_mend(error))
+            }
+            Self::ChangedMeanwhile(path) => {
+                (format!("{} was changed by somebody else meanwhile", path.display()), "run it again".to_owned())
+            }
+            Self::NotEditable(path, why) => {
+                (format!("{} {why}", path.display()), format!("change it by hand: {}", path.display()))
+            }
+            Self::Refused(said, mend) => pair(said, mend),
+        }
+    }
+}
+
+impl From<LoadError> for Error {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::File(error) => Self::File(error),
+            LoadError::Config(error) => Self::Config(error),
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<CourierError> for Error {
+    fn from(error: CourierError) -> Self {
+        Self::Courier(error)
+    }
+}
+
+/// A text of two sentences, the second of which is the mend, as `herald-sys` writes them.
+pub(crate) fn sentences(text: &str, otherwise: &str) -> (String, String) {
+    let Some((problem, mend)) = text.rsplit_once(". ") else {
+        return (text.trim_end_matches('.').to_owned(), otherwise.to_owned());
+    };
+    let mend = ["Mend it: ", "Make it: ", "Remove it: ", "Try: "]
+        .iter()
+        .find_map(|start| mend.strip_prefix(start).map(str::to_owned))
+        .unwrap_or_else(|| uncapitalised(mend));
+    (problem.to_owned(), mend)
+}
+
+fn uncapitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_lowercase().chain(characters).collect()).unwrap_or_default()
+}
+
+/// The first problem; the rest is a command away.
+fn config(error: &ConfigError) -> (String, String) {
+    let first = error.problems.first().map(ToString::to_string).unwrap_or_default();
+    let others = match error.problems.len() {
+        0 | 1 => String::new(),
+        2 => " (and one more)".to_owned(),
+        count => format!(" (and {} more)", count - 1),
+    };
+    (format!("{}{first}{others}", error.file.display()), "sudo herald config check".to_owned())
+}
+
+fn store(error: &StoreError) -> (String, String) {
+    match error {
+        StoreError::Busy { holder: Some(pid) } => (error.to_string(), format!("look what it does: ps {pid}")),
+        StoreError::Busy { holder: None } => (error.to_string(), "try again in a moment".to_owned()),
+        StoreError::State(text) | StoreError::Failed(text) => sentences(text, "look at the file"),
+    }
+}
+
+pub(crate) fn courier(error: &CourierError) -> (String, String) {
+    match error {
+        CourierError::NotStarted(text) => sentences(text, "install herald-deliver, or set paths.deliver"),
+        CourierError::Failed(text) => {
+            let mend = "try again; if it stays so, install herald and herald-deliver anew, of one version";
+            (sentences(text, "").0, mend.to_owned())
+        }
+    }
+}
+
+fn registrar(user: &str, what: &str, error: &RegistrarError, said: Option<&str>) -> (String, String) {
+    let channel = what.split(':').next().unwrap_or(what);
+    match error {
+        RegistrarError::Store(error) => store(error),
+        RegistrarError::Courier(error) => courier(error),
+        RegistrarError::NoGateway(channel) => {
+            let mend = match channel.as_str() {
+                "telegram" => "sudo herald gateway add telegram-bot",
+                _ => "herald gateway drivers",
+            };
+            (format!("no gateway serves the channel {channel}"), mend.to_owned())
+        }
+        RegistrarError::Address(examples) => {
+            (format!("{channel} cannot reach that address"), format!("give {}", examples.join(", or ")))
+        }
+        RegistrarError::Label => (error.to_string(), "--label phone".to_owned()),
+        RegistrarError::NotEnrolled(name) => {
+            (format!("{name} was never enrolled for {user}"), format!("sudo herald status --user {user}"))
+        }
+        RegistrarError::Ambiguous(names) => {
+            (format!("{what} could be any of {}", names.join(", ")), "name one of these".to_owned())
+        }
+        RegistrarError::NeverProved(name) => (
+            format!("{name} was never verified for {user}"),
+            format!("sudo herald enroll {channel} ADDRESS --user {user}"),
+        ),
+        RegistrarError::Unproved(verdict) => {
+            let said = said.map_or_else(|| "No code was typed.".to_owned(), str::to_owned);
+            (format!("nothing is enrolled: {}", uncapitalised(said.trim_end_matches('.'))), unproved(user, *verdict))
+        }
+    }
+}
+
+fn unproved(user: &str, verdict: Verdict) -> String {
+    match verdict {
+        Verdict::MaxTries => format!("wait, or: sudo herald unlock {user}"),
+        Verdict::AuthInfoUnavailable => "sudo herald gateway status".to_owned(),
+        Verdict::ServiceError | Verdict::SystemError => "sudo herald config check".to_owned(),
+        _ => "the same command again".to_owned(),
+    }
+}
+
+/// The words of an I/O error without its number.
+fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
+fn write_mend(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space",
+        ErrorKind::ReadOnlyFilesystem => "mount it for writing",
+        ErrorKind::NotFound => "make the folder first",
+        _ => "look at the folder",
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_sentence_is_the_mend() {
+        for (text, problem, mend) in [
+            ("/x has the mode 0644: bad. Mend it: chmod 600 /x", "/x has the mode 0644: bad", "chmod 600 /x"),
+            ("/x: no space. Free some space", "/x: no space", "free some space"),
+            ("/x.toml: broken", "/x.toml: broken", "look"),
+            ("/x: broken.", "/x: broken", "look"),
+        ] {
+            assert_eq!(sentences(text, "look"), (problem.to_owned(), mend.to_owned()));
+        }
+    }
+}

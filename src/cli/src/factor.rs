@@ -1,0 +1,70 @@
+//! `herald enable`, `disable`, `remove`, `prefer` and `unlock`: the registry of who may use what.
+
+use crate::call::{Call, Installation};
+use crate::command::{Named, Unlock, Whom};
+use crate::error::Error;
+use crate::output::{Changed, Report};
+use herald_core::account::UserName;
+use herald_core::registrar::RegistrarError;
+use serde_json::json;
+
+pub(crate) fn switch(call: &Call, named: &Named, on: bool) -> Result<Report, Error> {
+    let place = Place::of(call, named)?;
+    let changed = place.installation.registrar(call).switch(&place.user, &named.factor, on);
+    place.report(changed, if on { "is enabled" } else { "is disabled" })
+}
+
+/// What is not there is removed already.
+pub(crate) fn remove(call: &Call, named: &Named) -> Result<Report, Error> {
+    let place = Place::of(call, named)?;
+    match place.installation.registrar(call).remove(&place.user, &named.factor) {
+        Err(RegistrarError::NotEnrolled(_)) => place.report(Ok(false), "is not enrolled"),
+        changed => place.report(changed, "is removed"),
+    }
+}
+
+pub(crate) fn prefer(call: &Call, named: &Named) -> Result<Report, Error> {
+    let place = Place::of(call, named)?;
+    let changed = place.installation.registrar(call).prefer(&place.user, &named.factor);
+    place.report(changed, "comes first")
+}
+
+pub(crate) fn unlock(call: &Call, command: &Unlock) -> Result<Report, Error> {
+    let installation = call.installation()?;
+    let whom = Whom { user: Some(command.user.clone()) };
+    let user = call.user_or_trace(&whom, &installation)?;
+    let changed = installation.registrar(call).unlock(&user).map_err(|error| failed(&user, "", error))?;
+    let text = if changed {
+        format!("{user} is unlocked: wrong answers and sent codes count from zero again.")
+    } else {
+        format!("{user} is not locked, and nothing counts against them.")
+    };
+    Ok(Report::new(&Changed::new(changed, json!({"user": user.as_str()})), text))
+}
+
+/// Whose factor, and where it is kept.
+struct Place<'a> {
+    installation: Installation,
+    user: UserName,
+    factor: &'a str,
+}
+
+impl<'a> Place<'a> {
+    fn of(call: &Call, named: &'a Named) -> Result<Self, Error> {
+        let installation = call.installation()?;
+        let user = call.user_or_trace(&named.whom, &installation)?;
+        Ok(Self { installation, user, factor: &named.factor })
+    }
+
+    fn report(&self, changed: Result<bool, RegistrarError>, done: &str) -> Result<Report, Error> {
+        let Self { user, factor, .. } = self;
+        let changed = changed.map_err(|error| failed(user, factor, error))?;
+        let already = if changed { "" } else { "; nothing changed" };
+        let document = Changed::new(changed, json!({"user": user.as_str(), "factor": factor}));
+        Ok(Report::new(&document, format!("{factor} of {user} {done}{already}.")))
+    }
+}
+
+fn failed(user: &UserName, factor: &str, error: RegistrarError) -> Error {
+    Error::Registrar { user: user.to_string(), what: factor.to_owned(), error, said: None }
+}

@@ -1,0 +1,59 @@
+//! `herald gateway test`: a message without a code.
+
+use super::{another_answer, describe, driver_named, gateway_named};
+use crate::call::Call;
+use crate::error::Error;
+use crate::output::Report;
+use herald_core::address::{Form, masked};
+use herald_core::courier::{Answer, Courier, Driver, End, Job, Tried, Try};
+use herald_core::delivery::resolve;
+use herald_core::machine::Machine;
+use herald_core::message::notice;
+use herald_core::phrases;
+use serde_json::json;
+
+pub(super) fn run(call: &Call, name: &str, address: &str) -> Result<Report, Error> {
+    let installation = call.installation()?;
+    let gateway = gateway_named(&installation.config, name)?;
+    let driver = driver_named(describe(&installation.courier, &installation.config)?, &gateway.driver)?;
+    let address = normalised(&driver, address)?;
+    let resolved = resolve(gateway, call.machine.files()).map_err(|problems| {
+        let texts = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.text)).collect();
+        Error::Faults(name.to_owned(), texts, super::probe::check_mend())
+    })?;
+    let phrases = phrases::of(installation.config.language.as_deref().unwrap_or_default());
+    let message = notice(phrases, phrases.notice_test(&call.machine.host_name()));
+    let tries = vec![Try { gateway: name.to_owned(), address: address.clone() }];
+    let request = installation.sender(call).request(Job::Send { tries, message }, vec![resolved])?;
+    let Answer::Tries(tried) = installation.courier.carry(&request)? else { return Err(another_answer()) };
+    let tried = tried.into_iter().next().ok_or_else(another_answer)?;
+    if tried.end != End::Delivered {
+        let mend = mend(name, &tried);
+        return Err(Error::Undelivered(name.to_owned(), tried.detail, mend));
+    }
+    let to = masked(&gateway.channel, &address);
+    let milliseconds = u64::try_from(tried.took.as_millis()).unwrap_or(u64::MAX);
+    let document = json!({"ok": true, "name": name, "address": to, "milliseconds": milliseconds});
+    Ok(Report::new(&document, format!("{name} took a test message to {to} in {milliseconds} ms.")))
+}
+
+fn normalised(driver: &Driver, address: &str) -> Result<String, Error> {
+    let forms: Vec<Form> = driver.addresses.iter().filter_map(|name| Form::of_name(name)).collect();
+    forms.iter().find_map(|form| form.normalise(address)).ok_or_else(|| {
+        let examples: Vec<&str> = forms.iter().map(|form| form.example()).collect();
+        Error::Usage(format!("{} cannot reach that address", driver.name), format!("give {}", examples.join(", or ")))
+    })
+}
+
+fn mend(name: &str, tried: &Tried) -> String {
+    match tried.end {
+        End::Delivered => String::new(),
+        End::Unreachable | End::Unclear | End::Configuration => format!("sudo herald gateway status {name}"),
+        End::TryAgain { after: Some(wait) } => format!("wait {} s, then try again", wait.as_secs()),
+        End::TryAgain { after: None } => format!("sudo herald gateway status {name}"),
+        End::Permanent => {
+            "look at the address; the person must have written to the bot or account first, and not blocked it".into()
+        }
+        End::PassedOver => "look at the address".into(),
+    }
+}

@@ -1,0 +1,58 @@
+//! The log of `herald`: LOG_AUTHPRIV, ident `herald` (interface §8). Where no syslog listens, nothing is logged.
+
+use herald_core::audit::{Audit, Severity};
+use std::cell::RefCell;
+use syslog::{Facility, Formatter3164, Logger, LoggerBackend};
+
+/// Writes lines to syslog and remembers what went wrong, for whoever sits at the terminal.
+pub(crate) struct Journal {
+    syslog: RefCell<Option<Logger<LoggerBackend, Formatter3164>>>,
+    troubles: RefCell<Vec<String>>,
+    last: RefCell<String>,
+}
+
+impl Journal {
+    pub(crate) fn open() -> Self {
+        let formatter = Formatter3164 {
+            facility: Facility::LOG_AUTHPRIV,
+            hostname: None,
+            process: "herald".to_owned(),
+            pid: std::process::id(),
+        };
+        Self {
+            syslog: RefCell::new(syslog::unix(formatter).ok()),
+            troubles: RefCell::default(),
+            last: RefCell::default(),
+        }
+    }
+
+    /// Every warning and error so far.
+    pub(crate) fn troubles(&self) -> Vec<String> {
+        self.troubles.borrow().clone()
+    }
+
+    /// The value of a key in the last line.
+    pub(crate) fn last_value(&self, key: &str) -> Option<String> {
+        let last = self.last.borrow();
+        last.split(' ').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=').map(str::to_owned))
+    }
+}
+
+impl Audit for Journal {
+    fn record(&self, severity: Severity, line: &str) {
+        line.clone_into(&mut self.last.borrow_mut());
+        if severity >= Severity::Warning {
+            self.troubles.borrow_mut().push(line.to_owned());
+        }
+        if let Some(syslog) = self.syslog.borrow_mut().as_mut() {
+            // A log that cannot be written stops nobody.
+            let _ = match severity {
+                Severity::Debug => syslog.debug(line),
+                Severity::Info => syslog.info(line),
+                Severity::Notice => syslog.notice(line),
+                Severity::Warning => syslog.warning(line),
+                Severity::Error => syslog.err(line),
+            };
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The inside of `herald`: what admins and users type.
+//!
+//! Nothing is decided here that a login decides as well: that is `herald-core`, and the machine is `herald-sys`. A
+//! command takes its part of the command line and gives back a [`output::Report`] or an [`error::Error`]; both are
+//! printed in one place, for people or as JSON.
+#![forbid(unsafe_code)]
+
+mod call;
+pub mod command;
+mod config_check;
+mod edit;
+mod enroll;
+mod error;
+mod factor;
+mod gateway;
+mod journal;
+mod output;
+mod status;
+mod terminal;
+mod try_login;
+mod usage;
+
+use call::Call;
+use command::{Command, Config, Line};
+use error::Error;
+use herald_sys::process;
+use output::Report;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    match usage::read(&words) {
+        usage::Read::Line(line) => {
+            let json = line.global.json;
+            output::finish(json, run(line, &words))
+        }
+        usage::Read::Text(text) => output::finish(usage::wants_json(&words), Ok(text)),
+        usage::Read::Help(text) => output::show_help(&text),
+        usage::Read::Error(error) => output::finish(usage::wants_json(&words), Err(error)),
+    }
+}
+
+fn run(line: Line, words: &[OsString]) -> Result<Report, Error> {
+    // Tokens and codes pass through here (rule 33).
+    process::forbid_dumps().map_err(|error| Error::Process(error.to_string()))?;
+    if needs_root(&line.command) && process::effective_uid() != 0 {
+        return Err(Error::NotRoot(usage::again(words)));
+    }
+    let call = Call::new(&line.global)?;
+    match line.command {
+        Command::Gateway(command) => gateway::run(&call, command),
+        Command::Enroll(command) => enroll::run(&call, &command),
+        Command::Status(command) => status::run(&call, &command),
+        Command::Enable(named) => factor::switch(&call, &named, true),
+        Command::Disable(named) => factor::switch(&call, &named, false),
+        Command::Remove(named) => factor::remove(&call, &named),
+        Command::Prefer(named) => factor::prefer(&call, &named),
+        Command::Try(command) => try_login::run(&call, &command),
+        Command::Unlock(command) => factor::unlock(&call, &command),
+        Command::Config(Config::Check) => config_check::run(&call),
+    }
+}
+
+/// Whatever reads or changes state needs root (interface, exit status 3). The list of drivers is in the program.
+fn needs_root(command: &Command) -> bool {
+    !matches!(command, Command::Gateway(command::Gateway::Drivers { .. }))
+}

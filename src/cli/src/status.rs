@@ -1,0 +1,156 @@
+//! `herald status`: who is enrolled how, and who is locked.
+
+use crate::call::{Call, Installation};
+use crate::command;
+use crate::error::Error;
+use crate::output::{BOLD, Cell, Report, next, table};
+use herald_core::account::UserName;
+use herald_core::address::masked;
+use herald_core::config::format_duration;
+use herald_core::enrollment::{Enrollment, Factor, State};
+use herald_core::machine::Machine;
+use herald_core::store::Store;
+use serde::Serialize;
+use std::time::Duration;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    ok: bool,
+    users: Vec<UserEntry<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(rename = "try", skip_serializing_if = "Option::is_none")]
+    mend: Option<String>,
+}
+
+#[derive(Serialize)]
+struct UserEntry<'a> {
+    user: &'a str,
+    locked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked_seconds: Option<u64>,
+    factors: Vec<FactorEntry<'a>>,
+}
+
+/// A factor as every document shows it.
+#[derive(Serialize)]
+pub(crate) struct FactorEntry<'a> {
+    id: u32,
+    channel: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enrolled: Option<String>,
+}
+
+/// One person as found.
+struct Standing {
+    user: UserName,
+    enrollment: Enrollment,
+    locked: Option<Duration>,
+}
+
+pub(crate) fn run(call: &Call, command: &command::Status) -> Result<Report, Error> {
+    let installation = call.installation()?;
+    if !command.all {
+        let standing = standing(call, &installation, call.user_or_trace(&command.whom, &installation)?)?;
+        return Ok(report(&[standing], None, false));
+    }
+    let mut found = Vec::new();
+    let mut trouble: Option<Error> = None;
+    for user in installation.store.enrolled_users()? {
+        match standing(call, &installation, user) {
+            Ok(standing) => found.push(standing),
+            Err(error) => trouble = trouble.or(Some(error)),
+        }
+    }
+    Ok(report(&found, trouble.as_ref(), true))
+}
+
+fn standing(call: &Call, installation: &Installation, user: UserName) -> Result<Standing, Error> {
+    let enrollment = installation.enrollment(&user)?;
+    let ledger = installation.store.peek_ledger(&user)?;
+    let locked = ledger.locked_for(call.machine.clock().now());
+    Ok(Standing { user, enrollment, locked })
+}
+
+fn report(found: &[Standing], trouble: Option<&Error>, all: bool) -> Report {
+    let (error, mend) = trouble.map(Error::pair).unzip();
+    let users = found.iter().map(Standing::entry).collect();
+    let mut text = shown(found, all);
+    if let (Some(error), Some(mend)) = (&error, &mend) {
+        text.push_str(&format!("{BOLD}herald{BOLD:#}: {error}\n{}", next(mend)));
+    }
+    let ok = trouble.is_none();
+    Report::new(&Document { ok, users, error, mend }, text).with(ok)
+}
+
+impl Standing {
+    fn entry(&self) -> UserEntry<'_> {
+        UserEntry {
+            user: self.user.as_str(),
+            locked: self.locked.is_some(),
+            locked_seconds: self.locked.map(|left| left.as_secs()),
+            factors: self.enrollment.factors.iter().map(entry).collect(),
+        }
+    }
+}
+
+/// A factor for a document. Addresses are masked there, too: documents end up in logs.
+pub(crate) fn entry(factor: &Factor) -> FactorEntry<'_> {
+    FactorEntry {
+        id: factor.id,
+        channel: &factor.channel,
+        address: factor.address.as_deref().map(|address| masked(&factor.channel, address)),
+        label: factor.label.as_deref(),
+        state: factor.state.as_str(),
+        enrolled: factor.enrolled.map(|time| time.to_string()),
+    }
+}
+
+fn shown(found: &[Standing], all: bool) -> String {
+    let mut rows =
+        vec![["USER", "CHANNEL", "ADDRESS", "LABEL", "STATE", "ENROLLED"].map(Cell::heading).into_iter().collect()];
+    for standing in found {
+        rows.extend(standing.enrollment.factors.iter().map(|factor| row(&standing.user, factor)));
+    }
+    let mut text = String::new();
+    if rows.len() > 1 {
+        text.push_str(&table(&rows));
+    }
+    if all && rows.len() == 1 {
+        text.push_str("Nobody is enrolled.\n");
+    }
+    for Standing { user, enrollment, locked } in found {
+        if enrollment.factors.is_empty() && !all {
+            text.push_str(&format!("Nothing is enrolled for {user}.\n"));
+            text.push_str(&next(&format!("sudo herald enroll telegram ADDRESS --user {user}")));
+        }
+        if let Some(left) = locked {
+            text.push_str(&format!("{user} is locked for another {}.\n", format_duration(rounded(*left))));
+            text.push_str(&next(&format!("sudo herald unlock {user}")));
+        }
+    }
+    text
+}
+
+fn row(user: &UserName, factor: &Factor) -> Vec<Cell> {
+    let FactorEntry { channel, address, label, state, enrolled, .. } = entry(factor);
+    let date = enrolled.as_deref().and_then(|time| time.split('T').next());
+    vec![
+        Cell::new(user.as_str()),
+        Cell::new(channel),
+        Cell::maybe(address),
+        Cell::maybe(label),
+        if factor.state == State::Active { Cell::verdict(true, state) } else { Cell::new(state) },
+        Cell::maybe(date),
+    ]
+}
+
+/// Up to the full second: "0s" would be a lie.
+fn rounded(left: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX).div_ceil(1000) * 1000)
+}

@@ -1,0 +1,123 @@
+//! `herald try`: a whole login in this terminal, through the code that the module runs.
+
+use crate::call::Call;
+use crate::command::Try;
+use crate::error::Error;
+use crate::output::Report;
+use crate::terminal::Terminal;
+use herald_core::account::UserName;
+use herald_core::login::{Attempt, Verdict, authenticate};
+use herald_core::text::display_line;
+use serde_json::json;
+use std::os::unix::ffi::OsStrExt;
+
+pub(crate) fn run(call: &Call, command: &Try) -> Result<Report, Error> {
+    let user = call.user(&command.whom)?;
+    let mut terminal = call.terminal();
+    if call.json && terminal.is_interactive() {
+        return Err(Error::Usage(
+            "with --json nothing is asked, and the code would have to be".to_owned(),
+            "leave out --json, or feed the code to stdin".to_owned(),
+        ));
+    }
+    let attempt = attempt(call, command, &user, &terminal);
+    let verdict = authenticate(&call.machine, &attempt, &mut terminal, &call.journal);
+    let trial = Trial { call, user: &user, service: &command.service, verdict };
+    match verdict {
+        Verdict::Success | Verdict::Ignore => Ok(trial.passed()),
+        _ => Err(trial.refused(&terminal)),
+    }
+}
+
+/// What the module would be told by a host. Root's word is the evidence of a first factor.
+fn attempt(call: &Call, command: &Try, user: &UserName, terminal: &Terminal) -> Attempt {
+    let mut config = b"config=".to_vec();
+    config.extend_from_slice(call.path.as_os_str().as_bytes());
+    Attempt {
+        service: command.service.clone(),
+        user: user.as_str().as_bytes().to_vec(),
+        tty: terminal.name(),
+        ruser: call.by.clone(),
+        vouched: true,
+        arguments: vec![config],
+        ..Attempt::default()
+    }
+}
+
+struct Trial<'a> {
+    call: &'a Call,
+    user: &'a UserName,
+    service: &'a str,
+    verdict: Verdict,
+}
+
+impl Trial<'_> {
+    fn passed(&self) -> Report {
+        let Self { user, service, verdict, .. } = self;
+        let skipped = *verdict == Verdict::Ignore;
+        let service = display_line(service, 64);
+        let (result, text) = if skipped {
+            let reason = self.call.journal.last_value("reason").unwrap_or_else(|| "policy".to_owned());
+            ("skipped", format!("{service} would not ask {user} for a code: {}.", in_words(&reason)))
+        } else {
+            ("verified", format!("{service} would let {user} in: the code was right."))
+        };
+        let document = json!({
+            "ok": true, "result": result, "user": user.as_str(), "service": service, "pam": pam_name(*verdict),
+        });
+        Report::new(&document, format!("{}{text}", self.troubles()))
+    }
+
+    fn refused(&self, terminal: &Terminal) -> Error {
+        let said = terminal.said().unwrap_or_else(|| "No code was typed.".to_owned());
+        let because = self.cause().map(|cause| format!(" ({cause})")).unwrap_or_default();
+        let said = said.trim_end_matches('.');
+        let problem = format!("{} would refuse {}: {said}{because}", display_line(self.service, 64), self.user);
+        Error::Refused(format!("{problem} [{}]", pam_name(self.verdict)), self.mend())
+    }
+
+    /// What the log says of a trouble that a person at the door is not told.
+    fn cause(&self) -> Option<String> {
+        let troubles = self.call.journal.troubles();
+        let line = troubles.last()?;
+        let reason = line.split(' ').find_map(|pair| pair.strip_prefix("reason="))?;
+        Some(in_words(reason))
+    }
+
+    /// Lines of the log that an admin should see, although it went well.
+    fn troubles(&self) -> String {
+        self.call.journal.troubles().iter().map(|line| format!("log: {line}\n")).collect()
+    }
+
+    fn mend(&self) -> String {
+        let user = self.user;
+        match self.verdict {
+            Verdict::PermissionDenied => format!("sudo herald enroll telegram ADDRESS --user {user}"),
+            Verdict::MaxTries => format!("wait, or: sudo herald unlock {user}"),
+            Verdict::AuthInfoUnavailable => "sudo herald gateway status".to_owned(),
+            Verdict::ServiceError | Verdict::SystemError => "sudo herald config check".to_owned(),
+            _ => format!("sudo herald try --user {user}"),
+        }
+    }
+}
+
+/// A value of the log, as far as it can be read: spaces are kept as `_` there, and other bytes as `%XX`.
+fn in_words(reason: &str) -> String {
+    reason.replace('_', " ").replace("%3D", "=").replace("%22", "\"").replace("%25", "%")
+}
+
+/// What the host would get (interface §3).
+fn pam_name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Success => "PAM_SUCCESS",
+        Verdict::Ignore => "PAM_IGNORE",
+        Verdict::AuthError => "PAM_AUTH_ERR",
+        Verdict::MaxTries => "PAM_MAXTRIES",
+        Verdict::PermissionDenied => "PAM_PERM_DENIED",
+        Verdict::AuthInfoUnavailable => "PAM_AUTHINFO_UNAVAIL",
+        Verdict::UserUnknown => "PAM_USER_UNKNOWN",
+        Verdict::ConversationError => "PAM_CONV_ERR",
+        Verdict::ServiceError => "PAM_SERVICE_ERR",
+        Verdict::SystemError => "PAM_SYSTEM_ERR",
+    }
+}
