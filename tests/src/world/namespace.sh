@@ -49,5 +49,4 @@ echo "$2" > /proc/sys/kernel/hostname
 
 echo ready
 # Nobody waits for those whose parents are gone; ignored, they vanish by themselves.
-trap '' CHLD
-exec sleep infinity
+exec env --ignore-signal=CHLD sleep infinity

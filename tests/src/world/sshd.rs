@@ -63,9 +63,10 @@ impl<'a> Sshd<'a> {
         }
     }
 
-    /// A login by keyboard-interactive alone, at a terminal. Who gets in sees `in as NAME`.
+    /// A login by keyboard-interactive alone, tried once, at a terminal. Who gets in sees `in as NAME`.
     pub fn log_in(&self, user: &str) -> Terminal {
-        self.log_in_with(user, &["-o", "PreferredAuthentications=keyboard-interactive"])
+        let by_keyboard = ["-o", "PreferredAuthentications=keyboard-interactive", "-o", "NumberOfPasswordPrompts=1"];
+        self.log_in_with(user, &by_keyboard)
     }
 
     /// A login with these options of ssh(1).

@@ -60,6 +60,12 @@ impl Terminal {
         }
     }
 
+    /// Waits for a prompt and types an answer.
+    pub fn answer(&mut self, prompt: &str, text: &str) {
+        self.expect(prompt);
+        self.send_line(text);
+    }
+
     /// Types a line.
     pub fn send_line(&mut self, text: &str) {
         self.type_keys(&format!("{text}\n"));
