@@ -56,7 +56,7 @@ pub(crate) fn enter() -> Result<(), CageError> {
     reset_limits(geteuid().is_root())?;
     umask(Mode::RWXG | Mode::RWXO);
     rustix::process::chdir("/").map_err(|error| leaky("the working directory could not be left", error))?;
-    drop_to(&UNPRIVILEGED)?;
+    drop_to(unprivileged(&std::fs::read_to_string("/etc/passwd").unwrap_or_default()))?;
     if getuid().is_root() || geteuid().is_root() {
         return Err(CageError::Leaky("this process is still root".to_owned()));
     }
@@ -65,6 +65,16 @@ pub(crate) fn enter() -> Result<(), CageError> {
     // A change of ids makes the kernel decide anew who may dump us.
     forbid_dumps()?;
     Ok(())
+}
+
+/// Whom to ask the system for: the first that has an account on this machine (passwd(5)). Asked for a name that is not
+/// in that file, the system goes on to ask networks, and does so as root.
+fn unprivileged(passwd: &str) -> &'static [&'static str] {
+    let known = |name: &str| passwd.lines().any(|line| line.split(':').next() == Some(name));
+    match UNPRIVILEGED.iter().position(|name| known(name)) {
+        Some(first) => UNPRIVILEGED.get(first..=first).unwrap_or(&UNPRIVILEGED),
+        None => &UNPRIVILEGED,
+    }
 }
 
 /// An environment steers resolvers and certificate stores (rule 21), so there must be none.
@@ -118,6 +128,14 @@ fn leaky(what: &str, error: rustix::io::Errno) -> CageError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rule_23_root_becomes_herald_else_nobody() {
+        let nobody = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n";
+        assert_eq!(unprivileged(nobody), ["nobody"]);
+        assert_eq!(unprivileged(&format!("{nobody}_herald:x:117:121::/nonexistent:/bin/false\n")), ["_herald"]);
+        assert_eq!(unprivileged("_heralds:x:1:1:::\n"), ["_herald", "nobody"]);
+    }
 
     #[test]
     fn a_start_by_hand_is_refused_with_the_way_that_works() {
