@@ -1,6 +1,7 @@
 //! Cleaning of text that comes from outside, before it reaches a terminal, a log or a phone (rule 31).
 
 use std::net::IpAddr;
+use unicode_normalization::UnicodeNormalization;
 
 /// A value for the log: bytes outside `!`–`~`, and `%`, `"`, `=`, become `%XX`.
 pub fn log_value(text: &str) -> String {
@@ -30,6 +31,34 @@ fn is_hidden(character: char) -> bool {
         || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// How many columns of a terminal a line takes: CJK characters take two (UAX #11).
+pub fn columns(line: &str) -> usize {
+    unicode_width::UnicodeWidthStr::width(line)
+}
+
+/// A text in ASCII, for a Linux console whose font may lack everything else (rule 32): letters lose their marks, the
+/// German ones become two, and what is left over becomes a question mark.
+pub fn ascii(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            'ä' => plain.push_str("ae"),
+            'ö' => plain.push_str("oe"),
+            'ü' => plain.push_str("ue"),
+            'Ä' => plain.push_str("Ae"),
+            'Ö' => plain.push_str("Oe"),
+            'Ü' => plain.push_str("Ue"),
+            'ß' => plain.push_str("ss"),
+            '¿' | '¡' => {}
+            _ => {
+                let base = std::iter::once(character).nfkd().next().unwrap_or(character);
+                plain.push(if base.is_ascii() { base } else { '?' });
+            }
+        }
+    }
+    plain
 }
 
 /// Where a login comes from, fit to be shown: an IP address, or at most 64 of `[A-Za-z0-9.:-]`.
@@ -66,6 +95,13 @@ mod tests {
         assert_eq!(remote_host("evil<b>\u{1b}[2J.example").as_deref(), Some("evilb2J.example"));
         assert_eq!(remote_host(&"a".repeat(300)).map(|name| name.len()), Some(64));
         assert_eq!(remote_host("\n"), None);
+    }
+
+    #[test]
+    fn rule_32_ascii_is_what_a_console_can_show() {
+        assert_eq!(ascii("Code über Télégramme, ¿año? Straße ção"), "Code ueber Telegramme, ano? Strasse cao");
+        assert_eq!(ascii("日本"), "??");
+        assert_eq!((columns("日本"), columns("ab")), (4, 2));
     }
 
     #[test]

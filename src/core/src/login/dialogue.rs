@@ -12,6 +12,7 @@ use crate::conversation::{Conversation, Reply};
 use crate::message::notice;
 use crate::provider::{Challenged, Choice, Failure, Proof, Unusable, When};
 use crate::secret::SecretBytes;
+use crate::text::columns;
 use std::time::Duration;
 
 /// Prompts in one call, whatever is typed (rule 10).
@@ -393,11 +394,11 @@ impl<'a> Dialogue<'a> {
 
 /// A note and a prompt in at most 60 columns; where even the shorter prompt does not fit, on two lines.
 fn fitted(note: &str, prompt: &str, shorter: &str) -> String {
-    let columns = |prompt: &str| note.chars().count() + prompt.chars().count();
+    let fits = |prompt: &str| columns(note) + columns(prompt) <= COLUMNS;
     match note {
         "" => prompt.to_owned(),
-        _ if columns(prompt) <= COLUMNS => format!("{note}{prompt}"),
-        _ if columns(shorter) <= COLUMNS => format!("{note}{shorter}"),
+        _ if fits(prompt) => format!("{note}{prompt}"),
+        _ if fits(shorter) => format!("{note}{shorter}"),
         _ => format!("{}\n{shorter}", note.trim_end()),
     }
 }

@@ -6,6 +6,7 @@
 //! [`Verdict::Ignore`] before the dialogue (rule 3).
 
 mod arguments;
+mod console;
 mod context;
 mod dialogue;
 mod evidence;
@@ -27,6 +28,7 @@ use crate::secret::SecretBytes;
 use crate::store::StoreError;
 use crate::text::{display_line, remote_host};
 use arguments::Arguments;
+use console::{Console, is_console};
 use dialogue::Dialogue;
 use evidence::Evidence;
 
@@ -109,10 +111,19 @@ pub fn authenticate_with(
     if let Some(unenrolled) = arguments.unenrolled {
         rules.policy.unenrolled = unenrolled;
     }
-    let phrases = phrases::of(config.language.as_deref().unwrap_or_default());
+    let plain = is_console(&attempt.tty);
+    let phrases = speak(config.language.as_deref(), plain);
     let evidence = Evidence::of(attempt);
-    let mut gate = Gate { machine, attempt, arguments, config, rules, evidence, phrases, audit, conversation };
+    let mut console = Console(conversation);
+    let conversation: &mut dyn Conversation = if plain { &mut console } else { console.0 };
+    let mut gate = Gate { machine, attempt, arguments, config, rules, evidence, phrases, plain, audit, conversation };
     gate.pass(others)
+}
+
+/// The phrases of a language, as far as the terminal can show them (rule 32).
+fn speak(language: Option<&str>, plain: bool) -> &'static dyn Phrases {
+    let language = language.unwrap_or_default();
+    if plain { phrases::in_ascii(language) } else { phrases::of(language) }
 }
 
 /// The machine or the set-up could not do its part: the verdict, and the line that says so.
@@ -140,6 +151,7 @@ struct Gate<'a> {
     rules: Rules,
     evidence: Evidence,
     phrases: &'a dyn Phrases,
+    plain: bool,
     audit: &'a dyn Audit,
     conversation: &'a mut dyn Conversation,
 }
@@ -183,7 +195,7 @@ impl Gate<'_> {
             Err(error) => return self.failed(account.name.as_str(), &Failure::Store(error)),
         };
         if let Some(language) = &enrollment.language {
-            self.phrases = phrases::of(language);
+            self.phrases = speak(Some(language), self.plain);
         }
         if enrollment.active().next().is_none() {
             return self.unenrolled(&account);

@@ -12,15 +12,10 @@ impl Phrases for English {
 
     fn channel(&self, channel: &str) -> String {
         match channel {
-            "telegram" => "Telegram".to_owned(),
-            "signal" => "Signal".to_owned(),
-            "sms" => "SMS".to_owned(),
-            "whatsapp" => "WhatsApp".to_owned(),
-            "xmpp" => "XMPP".to_owned(),
             "email" => "e-mail".to_owned(),
             "totp" => "authenticator app".to_owned(),
             "backup" => "backup codes".to_owned(),
-            other => other.to_owned(),
+            other => super::brand(other),
         }
     }
 
@@ -33,12 +28,10 @@ impl Phrases for English {
     }
 
     fn code_sent(&self, channel: &str, to: &str, ago: Option<Duration>) -> String {
-        match ago {
+        match ago.map(|ago| ago.as_secs()) {
             None => format!("Code sent by {channel} to {to}: "),
-            Some(ago) if ago < Duration::from_secs(60) => {
-                format!("Code sent by {channel} to {to} {} s ago: ", ago.as_secs())
-            }
-            Some(ago) => format!("Code sent by {channel} to {to} {} min ago: ", ago.as_secs() / 60),
+            Some(seconds) if seconds < 60 => format!("Code sent by {channel} to {to} {seconds} s ago: "),
+            Some(seconds) => format!("Code sent by {channel} to {to} {minutes} min ago: ", minutes = seconds / 60),
         }
     }
 
@@ -67,9 +60,12 @@ impl Phrases for English {
     }
 
     fn backup_codes_left(&self, left: usize, few: bool) -> String {
-        let codes = if left == 1 { "1 backup code is".to_owned() } else { format!("{left} backup codes are") };
+        let codes = match left {
+            1 => "1 backup code is left.".to_owned(),
+            _ => format!("{left} backup codes are left."),
+        };
         let more = if few { " New ones: herald backup-codes" } else { "" };
-        format!("{codes} left.{more}")
+        format!("{codes}{more}")
     }
 
     fn wrong(&self, tries_left: u32) -> String {
@@ -92,11 +88,11 @@ impl Phrases for English {
     }
 
     fn wait_to_resend(&self, wait: Duration) -> String {
-        format!("A new code in {}. ", short_time(wait))
+        format!("A new code in {time}. ", time = short_time(wait))
     }
 
     fn channel_failed(&self, channels: &[String]) -> String {
-        format!("{} failed. ", channels.join(", "))
+        format!("{channels} failed. ", channels = channels.join(", "))
     }
 
     fn no_more_codes(&self) -> String {
@@ -129,11 +125,11 @@ impl Phrases for English {
     }
 
     fn locked(&self, left: Duration) -> String {
-        format!("Too many wrong codes. Locked for {}.", short_time(left))
+        format!("Too many wrong codes. Locked for {time}.", time = short_time(left))
     }
 
     fn budget_used_up(&self, left: Duration) -> String {
-        format!("Too many codes were sent. Try again in {}.", short_time(left))
+        format!("Too many codes were sent. Try again in {time}.", time = short_time(left))
     }
 
     fn unenrolled(&self, user: &str) -> String {
@@ -176,7 +172,7 @@ impl Phrases for English {
     }
 
     fn message_lifetime(&self, lifetime: Duration) -> String {
-        format!("Good for {}.", short_time(lifetime))
+        format!("Good for {time}.", time = short_time(lifetime))
     }
 
     fn message_warning(&self, host: &str) -> String {
@@ -189,20 +185,26 @@ impl Phrases for English {
 
     fn notice_locked(&self, user: &str, host: &str, length: Duration) -> String {
         format!(
-            "{user} at {host} is locked for {}: too many wrong codes in a row. Not you? Somebody knows your password: \
-             change it, and tell your administrator.",
-            short_time(length)
+            "{user} at {host} is locked for {time}: too many wrong codes in a row. Not you? Somebody knows your password: change it, and tell your administrator.",
+            time = short_time(length)
         )
     }
 
     fn notice_changed(&self, user: &str, host: &str, change: Change, channel: &str, to: &str) -> String {
-        let what = match change {
-            Change::Added => "can now log in with a code by",
-            Change::Removed => "can no longer log in with a code by",
-            Change::Disabled => "can for now no longer log in with a code by",
-            Change::Enabled => "can again log in with a code by",
-        };
-        format!("{user} at {host} {what} {channel} to {to}. Not you? Tell your administrator.")
+        match change {
+            Change::Added => format!(
+                "{user} at {host} can now log in with a code by {channel} to {to}. Not you? Tell your administrator."
+            ),
+            Change::Removed => format!(
+                "{user} at {host} can no longer log in with a code by {channel} to {to}. Not you? Tell your administrator."
+            ),
+            Change::Disabled => format!(
+                "{user} at {host} can for now no longer log in with a code by {channel} to {to}. Not you? Tell your administrator."
+            ),
+            Change::Enabled => format!(
+                "{user} at {host} can again log in with a code by {channel} to {to}. Not you? Tell your administrator."
+            ),
+        }
     }
 
     fn notice_test(&self, host: &str) -> String {

@@ -3,16 +3,33 @@
 //! hosts look for it (sudo and SDDM replace or answer such prompts by themselves).
 
 mod english;
+mod french;
+mod german;
+mod japanese;
+mod portuguese;
+mod spanish;
 
 use crate::config::format_duration;
 use std::time::Duration;
 
 /// The languages there are.
-pub const LANGUAGES: &[&str] = &["en"];
+pub const LANGUAGES: &[&str] = &["en", "ja", "de", "fr", "es", "pt-BR"];
 
 /// The phrases of a language; English where there is no such language.
-pub fn of(_language: &str) -> &'static dyn Phrases {
-    &english::English
+pub fn of(language: &str) -> &'static dyn Phrases {
+    match language {
+        "ja" => &japanese::Japanese,
+        "de" => &german::German,
+        "fr" => &french::French,
+        "es" => &spanish::Spanish,
+        "pt-BR" => &portuguese::Portuguese,
+        _ => &english::English,
+    }
+}
+
+/// The phrases for a terminal that shows ASCII only: the nearest language that can be written so (rule 32).
+pub fn in_ascii(language: &str) -> &'static dyn Phrases {
+    if language == "ja" { &english::English } else { of(language) }
 }
 
 /// Everything that a login says. Names of channels and masked addresses come in as arguments, cleaned.
@@ -20,16 +37,7 @@ pub trait Phrases: Sync {
     /// The language's own code.
     fn language(&self) -> &'static str;
     /// How people call a channel.
-    fn channel(&self, channel: &str) -> String {
-        match channel {
-            "telegram" => "Telegram".to_owned(),
-            "signal" => "Signal".to_owned(),
-            "sms" => "SMS".to_owned(),
-            "whatsapp" => "WhatsApp".to_owned(),
-            "xmpp" => "XMPP".to_owned(),
-            other => other.to_owned(),
-        }
-    }
+    fn channel(&self, channel: &str) -> String;
     /// What a delivered channel does, for the help.
     fn sends_a_code(&self, channel: &str) -> String;
 
@@ -126,6 +134,13 @@ pub enum Change {
     Enabled,
 }
 
+/// The names of services are the same everywhere; a channel of an admin's own is called what the admin calls it.
+fn brand(channel: &str) -> String {
+    let known =
+        [("telegram", "Telegram"), ("signal", "Signal"), ("sms", "SMS"), ("whatsapp", "WhatsApp"), ("xmpp", "XMPP")];
+    known.iter().find(|(id, _)| *id == channel).map_or(channel, |(_, name)| name).to_owned()
+}
+
 /// `12 s`, `5 min`, `2 h`, `1 h 30 min`: the same in every language that counts in SI.
 pub(crate) fn short_time(duration: Duration) -> String {
     let seconds = duration.as_secs().max(1);
@@ -141,6 +156,7 @@ pub(crate) fn short_time(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::columns;
 
     #[test]
     fn times_read_naturally() {
@@ -169,15 +185,19 @@ mod tests {
                 phrases.enter_sends("Telegram"),
                 phrases.code_from_app(),
                 phrases.backup_codes_not_now() + &phrases.backup_code(),
-                phrases.wrong(2) + &phrases.code_sent("Telegram", "...977", None),
+                phrases.wrong(1) + &phrases.code_sent("WhatsApp", "...977", None),
+                phrases.wrong(2) + &phrases.code_sent("WhatsApp", "...977", None),
             ];
             for prompt in prompts {
-                assert!(prompt.chars().count() <= 60, "{prompt}");
+                assert!(columns(&prompt) <= 60, "{prompt}");
                 assert!(prompt.ends_with(": "), "{prompt}");
             }
             let said = [phrases.help(&[]), phrases.refused(), phrases.unenrolled("alice"), phrases.undelivered()];
             for text in said {
-                assert!(!text.to_lowercase().contains("password"), "{text}");
+                let text = text.to_lowercase();
+                for word in ["password", "passwort", "mot de passe", "contraseña", "senha", "パスワード"] {
+                    assert!(!text.contains(word), "{text}");
+                }
             }
         }
     }

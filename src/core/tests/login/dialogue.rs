@@ -179,6 +179,26 @@ fn replies_that_are_no_text_or_too_long_are_wrong_and_nothing_else() {
 }
 
 #[test]
+fn people_are_asked_in_their_own_language_and_consoles_in_ascii() {
+    let speak = |language: &str, tty: &str| {
+        let world = World::new();
+        world.configure(&format!("language = \"{language}\""));
+        let mut attempt = world.ssh();
+        attempt.tty = tty.into();
+        world.log_in(&attempt, [Step::TheCode]).prompts[0].clone()
+    };
+    assert_eq!(speak("ja", "ssh"), "Telegramで...977にコードを送りました: ");
+    assert_eq!(speak("fr", "ssh"), "Code envoyé par Telegram à ...977 : ");
+    assert_eq!(speak("fr", "tty1"), "Code envoye par Telegram a ...977 : ");
+    assert_eq!(speak("ja", "tty1"), "Code sent by Telegram to ...977: ");
+    let world = World::new();
+    let alice = herald_core::account::UserName::new("alice");
+    world.enrollments.borrow_mut().get_mut(&alice).expect("enrolled").language = Some("de".into());
+    assert_eq!(world.log_in(&world.ssh(), [Step::TheCode]).prompts, ["Code per Telegram an ...977: "]);
+    assert!(world.phone.borrow()[0].text.starts_with("Anmeldung an pi.example\nDienst: sshd\nKonto: alice"));
+}
+
+#[test]
 fn rule_35_desktops_are_told_why_and_are_not_turned_off() {
     for (service, verdict) in
         [("gdm-password", Verdict::AuthError), ("kde", Verdict::AuthError), ("sudo", Verdict::AuthInfoUnavailable)]
