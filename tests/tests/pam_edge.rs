@@ -243,7 +243,7 @@ fn rule_27_panics_are_system_errors_and_the_host_lives_on() {
 fn rule_27_the_other_hooks_catch_their_panics_too() {
     let stack = Stack::new().service(
         "sshd",
-        "auth requisite pam_rehearsal.so verdict=Success\n\
+        "auth requisite pam_rehearsal.so verdict=Success-then-bomb\n\
          account requisite pam_rehearsal.so",
     );
     let mut session = Host::new(&stack, "sshd").user("alice").start();

@@ -2,7 +2,7 @@
 //!
 //! Each argument of the module line is one step: `tell` puts the attempt into an error message, `ask=TEXT`,
 //! `ask-echoed=TEXT`, `ask-quietly=TEXT` (the reply is dropped), `info=TEXT`, `error=TEXT` speak to the person, `long` prompts with far too much,
-//! `verdict=NAME` ends, `panic` and `bomb` (a payload that panics when dropped) fail. `_` in a text is a space.
+//! `verdict=NAME` ends (`Success-then-bomb` is a success whose setcred fails), `panic` and `bomb` (a payload that panics when dropped) fail. `_` in a text is a space.
 
 #![allow(missing_docs, reason = "the six hooks are written by pam_hooks!; nothing else is public")]
 #[path = "../src/edge/mod.rs"]
@@ -24,8 +24,13 @@ impl PamHooks for Rehearsal {
         edge::authenticate(pamh, &arguments, flags, rehearse)
     }
 
-    fn sm_setcred(pamh: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        edge::guarded(pamh, || std::panic::panic_any(Bomb))
+    fn sm_setcred(pamh: &mut PamHandle, arguments: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        edge::guarded(pamh, || {
+            if arguments.contains(&c"verdict=Success-then-bomb") {
+                std::panic::panic_any(Bomb);
+            }
+            PamResultCode::PAM_SUCCESS
+        })
     }
 
     fn acct_mgmt(pamh: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
@@ -84,6 +89,7 @@ fn description(attempt: &Attempt) -> String {
 }
 
 fn verdict(name: &str) -> Verdict {
+    let name = name.strip_suffix("-then-bomb").unwrap_or(name);
     [
         Verdict::Success,
         Verdict::Ignore,

@@ -241,7 +241,11 @@ impl Session {
     }
 
     fn reply_to(&mut self, word: &str) -> String {
-        let line = self.line();
+        let mut line = self.line();
+        // libpam complains of a stack before any call.
+        while line.starts_with("log ") {
+            line = self.line();
+        }
         match line.strip_prefix(word) {
             Some(value) => value.trim().to_owned(),
             None => panic!("pam-host said: {line}"),

@@ -26,7 +26,8 @@ impl Stack {
     }
 
     /// Adds a service file. `pam_herald.so`, `pam_rehearsal.so` and `pam_set_items.so` become the built module, the
-    /// module's edge with a made-up decision, and pam_wrapper's; `@include` looks in this folder.
+    /// module's edge with a made-up decision, and pam_wrapper's. Included files are those of this folder; libpam 1.5
+    /// would take them from /etc/pam.d.
     #[must_use]
     pub fn service(self, name: &str, text: &str) -> Self {
         let mut text = text.to_owned();
@@ -39,8 +40,19 @@ impl Stack {
                 text = text.replace(module, path().to_str().expect("a path in UTF-8"));
             }
         }
+        let text = text.lines().map(|line| self.include_from_here(line) + "\n").collect::<String>();
         fs::write(self.0.join(name), text).expect("a service file");
         self
+    }
+
+    fn include_from_here(&self, line: &str) -> String {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (directive, name) = match words.as_slice() {
+            ["@include", name] => ("@include".to_owned(), name),
+            [phase, kind @ ("include" | "substack"), name] => (format!("{phase} {kind}"), name),
+            _ => return line.to_owned(),
+        };
+        format!("{directive} {}", self.0.join(name).to_str().expect("a path in UTF-8"))
     }
 
     /// Where the service files are.
