@@ -53,7 +53,7 @@ inside() {
         conclude
     else
         status=$?
-        printf '\n%s\n' "No way in without the code. ${dim}make demo${plain} starts again from the beginning." >&2
+        printf '\n  %s\n\n' "No way in without the code. ${bold}make demo${plain} begins again." >&2
         exit "$status"
     fi
 }
@@ -104,9 +104,10 @@ set_up_herald() {
     quietly herald enroll telegram "$CHAT" --user "$name" --assume-verified --no-backup-codes
 }
 
-# The stack and the settings are those that README tells an admin to copy.
+# The shipped stack and settings for people who log in by key.
 start_sshd() {
-    cp pam.d-example/sshd /etc/pam.d/sshd
+    if [ -e /etc/pam.d/common-account ]; then stack=pam.d-example; else stack=pam.d-example/fedora; fi
+    cp "$stack/sshd-key-only" /etc/pam.d/sshd
     rm -f /etc/motd /etc/update-motd.d/* /etc/nologin
     quietly ssh-keygen -q -t ed25519 -N '' -C '' -f "$demo/host_key"
     for port in 2222 2223 2224 2225 2226 2227; do
@@ -115,15 +116,14 @@ Port $port
 ListenAddress 127.0.0.1
 HostKey $demo/host_key
 PidFile none
-UsePAM yes
 PrintMotd no
 PrintLastLog no
-Include $PWD/pam.d-example/sshd_config.d/herald.conf
 AuthenticationMethods publickey,keyboard-interactive
+Include $PWD/pam.d-example/sshd_config.d/herald.conf
 EOF
-        "$(command -v sshd)" -D -e -f "$demo/sshd_config" 2>"$demo/sshd.log" &
-        await "sshd does not start: $(cat "$demo/sshd.log")" grep -qE 'Server listening|Cannot bind' "$demo/sshd.log"
-        ! grep -q 'Cannot bind' "$demo/sshd.log" || continue
+        "$(command -v sshd)" -D -e -f "$demo/sshd_config" 2>"$demo/said" &
+        await "sshd does not start" grep -qE 'Server listening|Cannot bind' "$demo/said"
+        ! grep -q 'Cannot bind' "$demo/said" || continue
         echo "[127.0.0.1]:$port $(cat "$demo/host_key.pub")" >"$demo/known_hosts"
         return
     done
@@ -131,20 +131,21 @@ EOF
 }
 
 introduce() {
-    if [ -e "$demo/url" ]; then phone="Your phone is the box that will appear here."; else phone="Keep your phone at hand."; fi
+    if [ -e "$demo/url" ]; then phone="the phone below"; else phone="your phone"; fi
     cat <<EOF
 
-${bold}Herald${plain} asks for a code from your phone when somebody logs in to this machine with your key or password.
-This is a real sshd, in memory: your own ssh, users and /etc stay as they are. $phone
+  ${bold}Herald${plain} asks for a code from your phone when somebody logs in as you.
+  Try it: type the code that $phone shows. It stays hidden while you type.
+  ${dim}The sshd is a real one, but in memory: nothing on this machine is changed.${plain}
 
-${dim}\$${plain} ${bold}ssh -p $port $name@localhost${plain}          ${dim}the key is accepted; now the code${plain}
+${dim}\$${plain} ${bold}ssh -p $port $name@localhost${plain}
 EOF
 }
 
 log_in() {
     set -- ssh -F none -p "$port" -i "$demo/key" -o IdentitiesOnly=yes -o IdentityAgent=none \
         -o StrictHostKeyChecking=yes -o UserKnownHostsFile="$demo/known_hosts" -o LogLevel=ERROR
-    set -- "$@" "$name@127.0.0.1" "echo; echo \"$bold\$(id -un)@\$(uname -n)$plain: you are in.\""
+    set -- "$@" "$name@127.0.0.1" "echo; echo \"$bold\$(id -un)@\$(uname -n)$plain you are in.\""
     if [ "${ANSWER:-}" = auto ]; then
         answer=$PWD/scripts/demo-answer.sh
         SSH_ASKPASS=$answer SSH_ASKPASS_REQUIRE=force DEMO_CODES=$demo/codes "$@" </dev/null
@@ -156,8 +157,8 @@ log_in() {
 conclude() {
     cat <<EOF
 
-${dim}What happened${plain}  sshd took your key, pam_herald.so sent the code, and only the right answer opened the door.
-${dim}What next${plain}      README.md takes you to the first login with your own Telegram, in five minutes.
+  ${bold}What happened:${plain} your key was right, but only the code from the phone let you in.
+  ${bold}What next:${plain} README.md: a login with your own Telegram in five minutes.
 
 EOF
 }
@@ -170,7 +171,7 @@ await() {
         ! "$@" 2>/dev/null || return 0
         sleep 0.05
     done
-    fail "$complaint"
+    fail "$complaint: $(cat "$demo/said")"
 }
 
 case ${1:-} in

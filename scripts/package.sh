@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the Debian package out of what `make build` built: scripts/package.sh [--deb-version VERSION].
-# What stands in it is what scripts/install.sh installs; the rest is in src/cli/Cargo.toml and packaging/debian.
+# What stands in it is what scripts/install.sh installs; the rest is in src/pam/Cargo.toml and packaging/debian.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -23,12 +23,14 @@ cargo_deb() {
     echo "$target/tools/bin/cargo-deb"
 }
 
-# The name that src/cli/Cargo.toml takes the files from.
+# The name that src/pam/Cargo.toml takes the files from.
 tree=$target/release/package
 rm -rf "$tree"
 DESTDIR=$tree PREFIX=/usr scripts/install.sh
-# Debian has its own places for these, and the folders are the package's scripts' work.
+# Debian has its own names for these, and the folders are the work of the package's scripts.
 rm -r "${tree:?}/etc" "${tree:?}/var" "$tree"/usr/share/doc/herald/LICENSE-*
+gzip -9n <CHANGELOG.md >"$tree/usr/share/doc/herald/changelog.gz"
+rm "$tree/usr/share/doc/herald/CHANGELOG.md"
 
 tool=$(cargo_deb)
-"$tool" deb --quiet --package herald --no-build --no-strip --locked --compress-system "$@"
+"$tool" deb --quiet --package pam_herald --no-build --no-strip --locked --compress-system "$@"
