@@ -4,7 +4,10 @@ use crate::drivers::{self, Envelope, Unwell};
 use crate::http::Client;
 use crate::pulse::Pulse;
 use crate::refusal::{Redaction, Refusal};
-use herald_core::courier::{Answer, Condition, Driver, End, Fault, Gateway, Job, Message, Request, Tried, Try};
+use herald_core::courier::{
+    Answer, ChatSearch, Condition, Driver, End, Fault, Gateway, Job, Message, Request, Tried, Try,
+};
+use herald_core::secret::Secret;
 use std::time::{Duration, Instant};
 
 /// Less than this is no honest try. Where so many gateways are configured that their shares would be smaller, the
@@ -18,6 +21,7 @@ pub(crate) fn run(request: &Request, end: Instant, pulse: &Pulse) -> Answer {
         Job::Describe(name) => Answer::Drivers(describe(name.as_deref())),
         Job::Check => Answer::Faults(desk.check()),
         Job::Status => Answer::Status(desk.status()),
+        Job::FindChat { nonce, drop_pending } => Answer::Chat(desk.find_chat(nonce, *drop_pending)),
         Job::Send { tries, message } => Answer::Tries(desk.send(tries, message)),
     }
 }
@@ -88,6 +92,20 @@ impl Desk<'_> {
             Condition { gateway: gateway.name.clone(), ok, detail, mend, took: started.elapsed() }
         });
         asked.collect()
+    }
+
+    fn find_chat(&self, nonce: &Secret, drop_pending: bool) -> ChatSearch {
+        let found = match self.request.gateways.first() {
+            None => Err(Refusal::new(End::Configuration, "no gateway in the request")),
+            Some(gateway) => match drivers::named(&gateway.driver) {
+                None => Err(Refusal::new(End::Configuration, unknown_driver(gateway))),
+                Some(driver) => driver.find_chat(gateway, nonce, drop_pending, &self.client, self.end),
+            },
+        };
+        found.unwrap_or_else(|refusal| ChatSearch::Failed {
+            end: refusal.end,
+            detail: self.redaction.clean(&refusal.detail),
+        })
     }
 
     /// Tries in order until one delivers. Nobody who cannot be reached on a channel is tried there again.

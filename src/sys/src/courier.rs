@@ -174,7 +174,7 @@ fn raised(descriptor: OwnedFd) -> Result<OwnedFd, Errno> {
 /// Whether an answer is one to this request: of its kind, and only about gateways that were named in it.
 fn fits(answer: &Answer, request: &Request) -> bool {
     match (&request.job, answer) {
-        (Job::Describe(_), Answer::Drivers(_)) => true,
+        (Job::Describe(_), Answer::Drivers(_)) | (Job::FindChat { .. }, Answer::Chat(_)) => true,
         (Job::Check, Answer::Faults(faults)) => {
             faults.iter().all(|fault| request.gateways.iter().any(|gateway| gateway.name == fault.gateway))
         }

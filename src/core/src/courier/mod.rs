@@ -36,12 +36,46 @@ pub enum Job {
     Check,
     /// Ask every gateway's service whether it is there and knows us.
     Status,
+    /// Look once, through the one gateway of the request, whether somebody pressed START behind the link with this
+    /// nonce, in a private chat. Confirms nothing: the updates of others stay.
+    FindChat {
+        /// What the link carried.
+        nonce: Secret,
+        /// Drops every update that waits first, also those of others.
+        drop_pending: bool,
+    },
     /// Try in order until one gateway has taken the message.
     Send {
         /// Which gateway and where to; the first that takes it ends the job.
         tries: Vec<Try>,
         /// What is sent.
         message: Message,
+    },
+}
+
+/// What came of one look for the person behind a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChatSearch {
+    /// The person pressed START behind our link.
+    Found {
+        /// The chat, as an address.
+        address: String,
+        /// What the person calls themselves there, cleaned.
+        name: String,
+    },
+    /// Nobody yet.
+    NotYet {
+        /// How many other updates the service holds; from 100 on they hide ours.
+        others: u32,
+    },
+    /// Another program takes the bot's updates, so that we cannot see them: what to do about it.
+    Taken(String),
+    /// The service could not be asked.
+    Failed {
+        /// How that ended.
+        end: End,
+        /// The service's own words, cleaned and without secrets.
+        detail: String,
     },
 }
 
@@ -135,6 +169,8 @@ pub enum Answer {
     Faults(Vec<Fault>),
     /// To [`Job::Status`], one for each gateway, in order.
     Status(Vec<Condition>),
+    /// To [`Job::FindChat`].
+    Chat(ChatSearch),
     /// To [`Job::Send`]: every try that was made, in order. The message is out if the last says so.
     Tries(Vec<Tried>),
 }

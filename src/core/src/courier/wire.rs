@@ -62,6 +62,11 @@ pub fn encode_request(request: &Request) -> Result<Zeroizing<Vec<u8>>, Malformed
             }
             Job::Check => out.byte(1),
             Job::Status => out.byte(2),
+            Job::FindChat { nonce, drop_pending } => {
+                out.byte(4);
+                out.text(nonce.expose());
+                out.flag(*drop_pending);
+            }
             Job::Send { tries, message } => {
                 out.byte(3);
                 out.list(tries, |out, one| {
@@ -112,6 +117,7 @@ pub fn decode_request(payload: &[u8]) -> Result<Request, Malformed> {
         0 => Job::Describe(input.option(Input::text)?),
         1 => Job::Check,
         2 => Job::Status,
+        4 => Job::FindChat { nonce: Secret::new(input.text()?), drop_pending: input.flag()? },
         3 => Job::Send {
             tries: input.list(|input| Ok(Try { gateway: input.text()?, address: input.text()? }))?,
             message: Message {
@@ -166,6 +172,29 @@ pub fn encode_answer(answer: &Answer) -> Result<Zeroizing<Vec<u8>>, Malformed> {
                 out.number(condition.took.as_millis());
             });
         }
+        Answer::Chat(search) => {
+            out.byte(4);
+            match search {
+                ChatSearch::Found { address, name } => {
+                    out.byte(0);
+                    out.text(address);
+                    out.text(name);
+                }
+                ChatSearch::NotYet { others } => {
+                    out.byte(1);
+                    out.number(u128::from(*others));
+                }
+                ChatSearch::Taken(mend) => {
+                    out.byte(2);
+                    out.text(mend);
+                }
+                ChatSearch::Failed { end, detail } => {
+                    out.byte(3);
+                    out.end(*end);
+                    out.text(detail);
+                }
+            }
+        }
         Answer::Tries(tries) => {
             out.byte(3);
             out.list(tries, |out, tried| {
@@ -212,6 +241,13 @@ pub fn decode_answer(payload: &[u8]) -> Result<Answer, Malformed> {
                 took: input.duration()?,
             })
         })?),
+        4 => Answer::Chat(match input.byte()? {
+            0 => ChatSearch::Found { address: input.text()?, name: input.text()? },
+            1 => ChatSearch::NotYet { others: u32::try_from(input.duration()?.as_millis()).map_err(|_| Malformed)? },
+            2 => ChatSearch::Taken(input.text()?),
+            3 => ChatSearch::Failed { end: input.end()?, detail: input.text()? },
+            _ => return Err(Malformed),
+        }),
         3 => Answer::Tries(input.list(|input| {
             Ok(Tried { gateway: input.text()?, end: input.end()?, detail: input.text()?, took: input.duration()? })
         })?),
@@ -464,6 +500,23 @@ mod tests {
             let _ = decode_answer(&bent);
             let _ = decode_request(&bent);
         }
+    }
+
+    #[test]
+    fn the_search_for_a_chat_arrives_as_it_was_sent() {
+        for search in [
+            ChatSearch::Found { address: "475721977".into(), name: "Alice".into() },
+            ChatSearch::NotYet { others: 100 },
+            ChatSearch::Taken("stop it".into()),
+            ChatSearch::Failed { end: End::Unreachable, detail: "dns".into() },
+        ] {
+            let sent = Answer::Chat(search);
+            assert_eq!(decode_answer(&encode_answer(&sent).expect("fits")[4..]), Ok(sent));
+        }
+        let mut sent = request();
+        sent.job = Job::FindChat { nonce: "abc".into(), drop_pending: true };
+        let got = decode_request(&encode_request(&sent).expect("fits")[4..]).expect("well-formed");
+        assert!(matches!(got.job, Job::FindChat { nonce, drop_pending: true } if nonce.expose() == "abc"));
     }
 
     #[test]

@@ -233,3 +233,13 @@ fn a_channel_that_is_down_says_so_and_the_prompt_before_stays() {
     assert_eq!(story.prompts[1], "Signal failed. Code sent by Telegram to ...977: ");
     assert_eq!(story.verdict, Verdict::Success);
 }
+
+#[test]
+fn rule_24_the_helper_is_told_of_the_gateways_of_this_login_only() {
+    let world = World::new();
+    world.add_gateway("fon", "signal");
+    world.add_gateway("sms", "sms");
+    world.enroll("alice", "sms", "+81312345678");
+    world.log_in(&world.ssh(), [Step::TheCode]);
+    assert_eq!(*world.named.borrow(), [["bot", "sms"]]);
+}

@@ -64,6 +64,8 @@ pub struct Inside {
     pub phone: RefCell<Vec<Message>>,
     pub log: RefCell<Vec<String>>,
     pub requests: Cell<u32>,
+    /// The gateways that each request named.
+    pub named: RefCell<Vec<Vec<String>>>,
 }
 
 impl std::ops::Deref for World {
@@ -133,6 +135,7 @@ impl World {
             phone: RefCell::default(),
             log: RefCell::default(),
             requests: Cell::new(0),
+            named: RefCell::default(),
         }));
         world.enroll("alice", "telegram", "475721977");
         world
@@ -500,6 +503,7 @@ impl Courier for World {
     fn carry(&self, request: &Request) -> Result<Answer, CourierError> {
         assert_eq!(self.locks.get(), 0, "rule 17: a lock is held across the network");
         self.requests.set(self.requests.get() + 1);
+        self.named.borrow_mut().push(request.gateways.iter().map(|gateway| gateway.name.clone()).collect());
         let event = self.carrying.borrow_mut().take();
         if let Some(mut event) = event {
             event(self);
@@ -542,7 +546,7 @@ impl Courier for World {
                 }
                 Ok(Answer::Tries(tried))
             }
-            Job::Check | Job::Status => panic!("no login asks for this"),
+            Job::Check | Job::Status | Job::FindChat { .. } => panic!("no login asks for this"),
         }
     }
 }

@@ -5,7 +5,8 @@ mod telegram_bot;
 
 use crate::http::Client;
 use crate::refusal::Refusal;
-use herald_core::courier::{Fault, FieldHelp, Gateway, Message};
+use herald_core::courier::{ChatSearch, End, Fault, FieldHelp, Gateway, Message};
+use herald_core::secret::Secret;
 use std::time::Instant;
 
 /// One service's API.
@@ -32,6 +33,20 @@ pub(crate) trait Driver {
     /// # Errors
     /// Why it did not say so, and what to do about that.
     fn status(&self, gateway: &Gateway, client: &Client, until: Instant) -> Result<String, Unwell>;
+    /// Looks once for the person who pressed START behind a link with this nonce.
+    ///
+    /// # Errors
+    /// The service has no such links, or could not be asked.
+    fn find_chat(
+        &self,
+        _gateway: &Gateway,
+        _nonce: &Secret,
+        _drop_pending: bool,
+        _client: &Client,
+        _until: Instant,
+    ) -> Result<ChatSearch, Refusal> {
+        Err(Refusal::new(End::Configuration, format!("{} knows no links to press START behind", self.name())))
+    }
 }
 
 /// A message and where it goes.

@@ -497,3 +497,16 @@ fn rule_19_the_last_step_of_every_app_is_remembered_beyond_the_boot() {
     assert!(matches!(store.used_step(&alice(), 1), Err(StoreError::State(_))));
     assert!(matches!(store.set_used_step(&alice(), 1, 9), Err(StoreError::State(_))));
 }
+
+#[test]
+fn rule_26_nothing_is_written_into_a_folder_that_others_can_write() {
+    let scratch = Scratch::new();
+    let store = installed(&scratch);
+    for folder in [scratch.path("state/users"), scratch.path("state/totp")] {
+        set_mode(&folder, 0o777);
+    }
+    let refused = |result: Result<(), StoreError>| assert!(matches!(result, Err(StoreError::State(_))), "{result:?}");
+    refused(store.save_enrollment(&alice(), &enrolled()));
+    refused(store.set_used_step(&alice(), 1, 7));
+    assert_eq!(names(scratch.path("state/users")), Vec::<String>::new());
+}
