@@ -66,6 +66,26 @@ impl Terminal {
         self.send_line(text);
     }
 
+    /// Answers whichever of these prompts comes, each as often as it comes, to the end of the program or for 20
+    /// prompts. Who is asked and how often is then to be read in what was shown.
+    pub fn keep_answering(&mut self, answers: &[(&str, &str)]) {
+        for _ in 0..20 {
+            let give_up = Instant::now() + PATIENCE;
+            let first = loop {
+                let unread = &self.shown[self.read..];
+                let found =
+                    answers.iter().filter_map(|(prompt, text)| Some((unread.find(prompt)? + prompt.len(), *text)));
+                match found.min_by_key(|(position, _)| *position) {
+                    Some(first) => break first,
+                    None if self.receive(give_up) => {}
+                    None => return,
+                }
+            };
+            self.read += first.0;
+            self.send_line(first.1);
+        }
+    }
+
     /// Types a line.
     pub fn send_line(&mut self, text: &str) {
         self.type_keys(&format!("{text}\n"));
