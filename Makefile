@@ -30,7 +30,8 @@ build: $(BUILT)
 
 $(BUILT): Cargo.toml Cargo.lock $(shell find src -name '*.rs' -o -name '*.toml')
 	@scripts/setup.sh build
-	cargo build --release --locked --package pam_herald --package herald-deliver --package herald
+	@echo 'Building Herald. The first time this takes some minutes.'
+	@cargo build --release --locked --package pam_herald --package herald-deliver --package herald
 	@touch $@
 
 check: build

@@ -7,6 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+PHONE=${CARGO_TARGET_DIR:-target}/debug/demo-phone
 CHAT=110000977
 
 fail() {
@@ -21,6 +22,7 @@ outside() {
     fi
     [ "${ANSWER:-}" = auto ] || [ -t 0 ] || fail "somebody has to type the code" "make demo ANSWER=auto"
     if [ -z "${HERALD_DEMO_TOKEN:-}" ]; then
+        [ -x "$PHONE" ] || echo "Building the phone."
         cargo build --quiet --locked --package herald-tests --bin demo-phone
     fi
     # What sudo would take out of the environment goes by name; a token has no business on a command line.
@@ -84,7 +86,7 @@ hosts: files dns' >/etc/nsswitch.conf
 start_phone() {
     [ -z "${HERALD_DEMO_TOKEN:-}" ] || return 0
     # It ends when its input does, and here it never does.
-    sleep infinity | "${CARGO_TARGET_DIR:-target}/debug/demo-phone" --url "$demo/url" --ca /etc/herald/demo-ca.pem \
+    sleep infinity | "$PHONE" --url "$demo/url" --ca /etc/herald/demo-ca.pem \
         --token "$demo/token" --answer-to "$demo/codes" &
     await "the phone does not start" test -s "$demo/url"
 }
@@ -101,7 +103,7 @@ set_up_herald() {
     fi
     herald gateway add telegram-bot --set token=- "$@" <"$demo/token" >"$demo/said" 2>&1 || fail "$(cat "$demo/said")"
     rm "$demo/token"
-    quietly herald enroll telegram "$CHAT" --user "$name" --assume-verified --no-backup-codes
+    quietly herald enroll telegram "$CHAT" --user "$name" --assume-verified
 }
 
 # The shipped stack and settings for people who log in by key.
