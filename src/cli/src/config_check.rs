@@ -118,7 +118,6 @@ fn of_gateway(call: &Call, installation: &Installation, gateway: &Gateway) -> Ve
         return gateway.problems.iter().map(|problem| of_problem(call, name, problem)).collect();
     }
     match faults(call, installation, gateway) {
-        // A ca_file that cannot be read is told above.
         Err(Error::Courier(error)) => {
             let (detail, mend) = error::courier(&error);
             vec![Check::failed(name, detail, mend)]
@@ -145,6 +144,9 @@ fn of_gateway(call: &Call, installation: &Installation, gateway: &Gateway) -> Ve
 fn mend(gateway: &Gateway, field: &str) -> String {
     match field {
         "driver" => "herald gateway drivers".to_owned(),
+        _ if field.ends_with("_file") => {
+            format!("put it there, or: sudo herald gateway set {} {field}=PATH", gateway.name)
+        }
         _ => format!("sudo herald gateway set {} {field}=-", gateway.name),
     }
 }

@@ -130,3 +130,73 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Global;
+    use herald_core::courier::Field;
+    use std::path::PathBuf;
+
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("herald-edit-{}-{name}", std::process::id()));
+            DirBuilder::new().mode(0o700).create(&path).expect("a temporary folder");
+            Self(path.canonicalize().expect("it was just made"))
+        }
+
+        fn call(&self) -> Call {
+            let config = Some(self.0.join("etc/herald.toml"));
+            Call::new(&Global { json: false, config }).expect("a call")
+        }
+
+        fn mode(&self, name: &str) -> u32 {
+            fs::metadata(self.0.join(name)).expect("it is there").permissions().mode() & 0o7777
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn with_gateway(file: &ConfigFile<'_>) -> Zeroizing<String> {
+        append(file.text(), &[("driver".to_owned(), Field::Text("telegram-bot".into()))]).expect("it can be edited")
+    }
+
+    #[test]
+    fn the_first_change_makes_the_file_and_its_folder() {
+        let scratch = Scratch::new("first");
+        let call = scratch.call();
+        let file = ConfigFile::open(&call).expect("nothing is there, and that is no error");
+        let text = with_gateway(&file);
+        file.write(&text).expect("written");
+        assert_eq!((scratch.mode("etc"), scratch.mode("etc/herald.toml")), (0o755, 0o600));
+        let again = ConfigFile::open(&call).expect("it can be read back");
+        assert_eq!(again.position("telegram-bot"), Some(0));
+        assert!(again.text().starts_with("# Herald's configuration."), "{}", again.text());
+    }
+
+    #[test]
+    fn a_file_that_changed_meanwhile_is_left_alone() {
+        let scratch = Scratch::new("meanwhile");
+        let call = scratch.call();
+        let ours = ConfigFile::open(&call).expect("nothing is there");
+        let theirs = ConfigFile::open(&call).expect("nothing is there");
+        let text = with_gateway(&theirs);
+        theirs.write(&text).expect("written");
+        assert!(matches!(ours.write("language = \"en\"\n"), Err(Error::ChangedMeanwhile(_))));
+    }
+
+    #[test]
+    fn a_text_that_does_not_hold_never_replaces_the_file() {
+        let scratch = Scratch::new("broken");
+        let call = scratch.call();
+        let file = ConfigFile::open(&call).expect("nothing is there");
+        assert!(matches!(file.write("[limits]\nfailures = 1\n"), Err(Error::Config(_))));
+        assert!(!scratch.0.join("etc").exists());
+    }
+}

@@ -89,8 +89,8 @@ fn address_missing(command: &Enroll, user: &UserName, installation: &Installatio
     }
     let mend = match channel.as_str() {
         "telegram" => format!(
-            "in Telegram, press START at the bot of herald gateway status, and write to @userinfobot, which answers \
-             with the id; then: sudo herald enroll telegram ID --user {user}"
+            "in Telegram press START at our bot (herald gateway status names it) and write to @userinfobot, which \
+             answers with the id; then: sudo herald enroll telegram ID --user {user}"
         ),
         _ => format!("sudo herald enroll {channel} ADDRESS --user {user}"),
     };

@@ -94,7 +94,9 @@ impl Error {
             Self::NotRoot(again) => pair("only root may do that", again),
             Self::Process(text) => pair(text, "run it where prctl(2) and setrlimit(2) are allowed"),
             Self::Users(error) => pair(&error.to_string(), "see that getent passwd works, then try again"),
-            Self::NoSuchUser(name) => (format!("there is no user {name}"), "getent passwd lists all users".to_owned()),
+            Self::NoSuchUser(name) => {
+                (format!("there is no user {name}"), "look for the name: getent passwd".to_owned())
+            }
             Self::NoConfig(path) => {
                 (format!("{} is not there", path.display()), "look at the path behind --config".to_owned())
             }
@@ -121,7 +123,12 @@ impl Error {
             ),
             Self::FieldMissing { field, help, option } => (format!("{field} is missing: {help}"), option.to_owned()),
             Self::Faults(gateway, faults, mend) => {
-                (format!("{gateway} cannot work like this: {}", faults.join("; ")), mend.clone())
+                // One fault may bring its own mend.
+                let (faults, mend) = match faults.as_slice() {
+                    [fault] => sentences(fault, mend),
+                    faults => (faults.join("; "), mend.clone()),
+                };
+                (format!("{gateway} cannot work like this: {faults}"), mend)
             }
             Self::Unwell(gateway, detail, mend) => {
                 (format!("{gateway} does not work, nothing was written: {detail}"), mend.clone())
@@ -167,7 +174,9 @@ impl From<CourierError> for Error {
 /// A text of two sentences, the second of which is the mend, as `herald-sys` writes them.
 pub(crate) fn sentences(text: &str, otherwise: &str) -> (String, String) {
     let Some((problem, mend)) = text.rsplit_once(". ") else {
-        return (text.trim_end_matches('.').to_owned(), otherwise.to_owned());
+        // A dot behind a space is a character that is spoken of.
+        let whole = if text.ends_with(" .") { text } else { text.trim_end_matches('.') };
+        return (whole.to_owned(), otherwise.to_owned());
     };
     let mend = ["Mend it: ", "Make it: ", "Remove it: ", "Try: "]
         .iter()
@@ -202,6 +211,7 @@ fn store(error: &StoreError) -> (String, String) {
 
 pub(crate) fn courier(error: &CourierError) -> (String, String) {
     match error {
+        CourierError::NotStarted(text) if text.starts_with("delivery.") => sentences(text, "sudo herald config check"),
         CourierError::NotStarted(text) => sentences(text, "install herald-deliver, or set paths.deliver"),
         CourierError::Failed(text) => {
             let mend = "try again; if it stays so, install herald and herald-deliver anew, of one version";
@@ -238,8 +248,20 @@ fn registrar(user: &str, what: &str, error: &RegistrarError, said: Option<&str>)
         ),
         RegistrarError::Unproved(verdict) => {
             let said = said.map_or_else(|| "No code was typed.".to_owned(), str::to_owned);
-            (format!("nothing is enrolled: {}", uncapitalised(said.trim_end_matches('.'))), unproved(user, *verdict))
+            let said = uncapitalised(to_admin(&said, *verdict));
+            (format!("nothing is enrolled: {said}"), unproved(user, *verdict))
         }
+    }
+}
+
+/// What a login says at its end, without the advice to ask an administrator: that is who reads this.
+pub(crate) fn to_admin(said: &str, verdict: Verdict) -> &str {
+    let whole = said.trim_end_matches('.');
+    match verdict {
+        Verdict::PermissionDenied | Verdict::AuthInfoUnavailable | Verdict::ServiceError | Verdict::SystemError => {
+            whole.split(". ").next().unwrap_or(whole)
+        }
+        _ => whole,
     }
 }
 
@@ -280,6 +302,7 @@ mod tests {
             ("/x: no space. Free some space", "/x: no space", "free some space"),
             ("/x.toml: broken", "/x.toml: broken", "look"),
             ("/x: broken.", "/x: broken", "look"),
+            ("of a-z _ - .", "of a-z _ - .", "look"),
         ] {
             assert_eq!(sentences(text, "look"), (problem.to_owned(), mend.to_owned()));
         }

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::output::{Changed, Report};
 use herald_core::account::UserName;
 use herald_core::registrar::RegistrarError;
+use serde::Serialize;
 use serde_json::json;
 
 pub(crate) fn switch(call: &Call, named: &Named, on: bool) -> Result<Report, Error> {
@@ -42,6 +43,12 @@ pub(crate) fn unlock(call: &Call, command: &Unlock) -> Result<Report, Error> {
     Ok(Report::new(&Changed::new(changed, json!({"user": user.as_str()})), text))
 }
 
+#[derive(Serialize)]
+struct Document<'a> {
+    user: &'a str,
+    factor: &'a str,
+}
+
 /// Whose factor, and where it is kept.
 struct Place<'a> {
     installation: Installation,
@@ -60,7 +67,7 @@ impl<'a> Place<'a> {
         let Self { user, factor, .. } = self;
         let changed = changed.map_err(|error| failed(user, factor, error))?;
         let already = if changed { "" } else { "; nothing changed" };
-        let document = Changed::new(changed, json!({"user": user.as_str(), "factor": factor}));
+        let document = Changed::new(changed, Document { user: user.as_str(), factor });
         Ok(Report::new(&document, format!("{factor} of {user} {done}{already}.")))
     }
 }

@@ -15,6 +15,7 @@ pub(crate) struct Report {
     document: String,
     text: String,
     bad_news: bool,
+    error: Option<(String, String)>,
 }
 
 impl Report {
@@ -22,12 +23,19 @@ impl Report {
     pub(crate) fn new(document: &impl Serialize, text: impl Into<String>) -> Self {
         let document = serde_json::to_string(document)
             .unwrap_or_else(|_| r#"{"ok":false,"error":"this cannot be put as JSON","try":"leave out --json"}"#.into());
-        Self { document, text: text.into(), bad_news: false }
+        Self { document, text: text.into(), bad_news: false, error: None }
     }
 
     /// The same, with exit status 1 unless `ok`.
     pub(crate) fn with(mut self, ok: bool) -> Self {
         self.bad_news = !ok;
+        self
+    }
+
+    /// The same, with an error that is in the document already, and goes to stderr for people.
+    pub(crate) fn and_error(mut self, error: Option<(String, String)>) -> Self {
+        self.bad_news |= error.is_some();
+        self.error = error;
         self
     }
 }
@@ -65,6 +73,9 @@ pub(crate) fn finish(json: bool, end: Result<Report, Error>) -> ExitCode {
             } else {
                 write!(anstream::stdout(), "{}", ended(&report.text))
             };
+            if let Some((problem, mend)) = report.error.as_ref().filter(|_| !json) {
+                show_error(problem, mend);
+            }
             ExitCode::from(if report.bad_news { FAILED } else { 0 })
         }
         Err(error) => {
@@ -73,15 +84,19 @@ pub(crate) fn finish(json: bool, end: Result<Report, Error>) -> ExitCode {
                 let document = Failure { ok: false, error: problem, mend };
                 let _ = writeln!(std::io::stdout(), "{}", Report::new(&document, "").document);
             } else {
-                let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-                let mut stderr = anstream::stderr();
-                let _ = writeln!(stderr, "{red}herald{red:#}: {}", shown(&problem));
-                if !mend.is_empty() {
-                    let _ = writeln!(stderr, "{BOLD}try{BOLD:#}: {}", shown(&mend));
-                }
+                show_error(&problem, &mend);
             }
             ExitCode::from(error.status())
         }
+    }
+}
+
+fn show_error(problem: &str, mend: &str) {
+    let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+    let mut stderr = anstream::stderr();
+    let _ = writeln!(stderr, "{red}herald{red:#}: {}", shown(problem));
+    if !mend.is_empty() {
+        let _ = write!(stderr, "{}", next(mend));
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::call::{Call, Installation};
 use crate::command;
 use crate::error::Error;
-use crate::output::{BOLD, Cell, Report, next, table};
+use crate::output::{Cell, Report, next, table};
 use herald_core::account::UserName;
 use herald_core::address::masked;
 use herald_core::config::format_duration;
@@ -80,12 +80,8 @@ fn standing(call: &Call, installation: &Installation, user: UserName) -> Result<
 fn report(found: &[Standing], trouble: Option<&Error>, all: bool) -> Report {
     let (error, mend) = trouble.map(Error::pair).unzip();
     let users = found.iter().map(Standing::entry).collect();
-    let mut text = shown(found, all);
-    if let (Some(error), Some(mend)) = (&error, &mend) {
-        text.push_str(&format!("{BOLD}herald{BOLD:#}: {error}\n{}", next(mend)));
-    }
-    let ok = trouble.is_none();
-    Report::new(&Document { ok, users, error, mend }, text).with(ok)
+    let document = Document { ok: trouble.is_none(), users, error, mend };
+    Report::new(&document, shown(found, all && trouble.is_none())).and_error(trouble.map(Error::pair))
 }
 
 impl Standing {

@@ -2,13 +2,13 @@
 
 use crate::call::Call;
 use crate::command::Try;
-use crate::error::Error;
+use crate::error::{Error, sentences, to_admin};
 use crate::output::Report;
 use crate::terminal::Terminal;
 use herald_core::account::UserName;
 use herald_core::login::{Attempt, Verdict, authenticate};
 use herald_core::text::display_line;
-use serde_json::json;
+use serde::Serialize;
 use std::os::unix::ffi::OsStrExt;
 
 pub(crate) fn run(call: &Call, command: &Try) -> Result<Report, Error> {
@@ -44,6 +44,15 @@ fn attempt(call: &Call, command: &Try, user: &UserName, terminal: &Terminal) -> 
     }
 }
 
+#[derive(Serialize)]
+struct Document<'a> {
+    ok: bool,
+    result: &'a str,
+    user: &'a str,
+    service: &'a str,
+    pam: &'a str,
+}
+
 struct Trial<'a> {
     call: &'a Call,
     user: &'a UserName,
@@ -58,22 +67,25 @@ impl Trial<'_> {
         let service = display_line(service, 64);
         let (result, text) = if skipped {
             let reason = self.call.journal.last_value("reason").unwrap_or_else(|| "policy".to_owned());
-            ("skipped", format!("{service} would not ask {user} for a code: {}.", in_words(&reason)))
+            ("skipped", format!("{user} would not be asked for a code by {service}: {}.", in_words(&reason)))
         } else {
-            ("verified", format!("{service} would let {user} in: the code was right."))
+            ("verified", format!("{user} would be let in by {service}: the code was right."))
         };
-        let document = json!({
-            "ok": true, "result": result, "user": user.as_str(), "service": service, "pam": pam_name(*verdict),
-        });
+        let document = Document { ok: true, result, user: user.as_str(), service: &service, pam: pam_name(*verdict) };
         Report::new(&document, format!("{}{text}", self.troubles()))
     }
 
     fn refused(&self, terminal: &Terminal) -> Error {
         let said = terminal.said().unwrap_or_else(|| "No code was typed.".to_owned());
-        let because = self.cause().map(|cause| format!(" ({cause})")).unwrap_or_default();
-        let said = said.trim_end_matches('.');
-        let problem = format!("{} would refuse {}: {said}{because}", display_line(self.service, 64), self.user);
-        Error::Refused(format!("{problem} [{}]", pam_name(self.verdict)), self.mend())
+        let (because, own_mend) = match self.cause().map(|cause| sentences(&cause, "")) {
+            None => (String::new(), String::new()),
+            Some((cause, mend)) => (format!(" ({cause})"), mend),
+        };
+        let said = to_admin(&said, self.verdict);
+        let problem = format!("{} would be refused by {}: {said}{because}", self.user, display_line(self.service, 64));
+        let has_own = self.verdict == Verdict::ServiceError && !own_mend.is_empty();
+        let mend = if has_own { own_mend } else { self.mend() };
+        Error::Refused(format!("{problem} [{}]", pam_name(self.verdict)), mend)
     }
 
     /// What the log says of a trouble that a person at the door is not told.
@@ -94,8 +106,8 @@ impl Trial<'_> {
         match self.verdict {
             Verdict::PermissionDenied => format!("sudo herald enroll telegram ADDRESS --user {user}"),
             Verdict::MaxTries => format!("wait, or: sudo herald unlock {user}"),
-            Verdict::AuthInfoUnavailable => "sudo herald gateway status".to_owned(),
-            Verdict::ServiceError | Verdict::SystemError => "sudo herald config check".to_owned(),
+            Verdict::AuthInfoUnavailable | Verdict::SystemError => "sudo herald gateway status".to_owned(),
+            Verdict::ServiceError => "sudo herald config check".to_owned(),
             _ => format!("sudo herald try --user {user}"),
         }
     }

@@ -181,7 +181,10 @@ fn report(gateway: &Gateway, detail: Option<&str>, changed: bool) -> Report {
     let document = Changed::new(changed, Document { name, channel, driver, detail });
     let who = detail.map(|detail| format!(" as {detail}")).unwrap_or_default();
     let text = if changed {
-        format!("{name} carries codes by {channel}{who}.\n{}", next(&format!("sudo herald enroll {channel} ADDRESS")))
+        format!(
+            "{name} is set up: it sends codes by {channel}{who}.\n{}",
+            next(&format!("sudo herald enroll {channel} ADDRESS"))
+        )
     } else {
         format!("{name} is set up like this already.")
     };

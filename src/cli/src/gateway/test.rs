@@ -1,5 +1,6 @@
 //! `herald gateway test`: a message without a code.
 
+use super::probe::{check_mend, problem_text};
 use super::{another_answer, describe, driver_named, gateway_named};
 use crate::call::Call;
 use crate::error::Error;
@@ -10,7 +11,15 @@ use herald_core::delivery::resolve;
 use herald_core::machine::Machine;
 use herald_core::message::notice;
 use herald_core::phrases;
-use serde_json::json;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    ok: bool,
+    name: &'a str,
+    address: &'a str,
+    milliseconds: u64,
+}
 
 pub(super) fn run(call: &Call, name: &str, address: &str) -> Result<Report, Error> {
     let installation = call.installation()?;
@@ -18,8 +27,7 @@ pub(super) fn run(call: &Call, name: &str, address: &str) -> Result<Report, Erro
     let driver = driver_named(describe(&installation.courier, &installation.config)?, &gateway.driver)?;
     let address = normalised(&driver, address)?;
     let resolved = resolve(gateway, call.machine.files()).map_err(|problems| {
-        let texts = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.text)).collect();
-        Error::Faults(name.to_owned(), texts, super::probe::check_mend())
+        Error::Faults(name.to_owned(), problems.iter().map(problem_text).collect(), check_mend())
     })?;
     let phrases = phrases::of(installation.config.language.as_deref().unwrap_or_default());
     let message = notice(phrases, phrases.notice_test(&call.machine.host_name()));
@@ -33,7 +41,7 @@ pub(super) fn run(call: &Call, name: &str, address: &str) -> Result<Report, Erro
     }
     let to = masked(&gateway.channel, &address);
     let milliseconds = u64::try_from(tried.took.as_millis()).unwrap_or(u64::MAX);
-    let document = json!({"ok": true, "name": name, "address": to, "milliseconds": milliseconds});
+    let document = Document { ok: true, name, address: &to, milliseconds };
     Ok(Report::new(&document, format!("{name} took a test message to {to} in {milliseconds} ms.")))
 }
 

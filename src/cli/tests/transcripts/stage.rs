@@ -1,0 +1,285 @@
+//! The scratch folder of one story, and what is done in it.
+
+use crate::phone;
+use crate::script::{Head, Step};
+use std::cell::RefCell;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// Who types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Actor {
+    Root,
+    Anybody,
+}
+
+/// Somebody who is not root.
+const ANYBODY: u32 = 65534;
+/// How long a code may take to reach the phone. Only a broken test waits this long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// One story's folder: the programs, `etc` with the configuration, `state`, `run`.
+pub(crate) struct Stage {
+    actor: Actor,
+    folder: PathBuf,
+    phone: UnixDatagram,
+    seen: RefCell<Vec<String>>,
+}
+
+impl Stage {
+    pub(crate) fn set(actor: Actor) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("herald-cli-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir(&folder).expect("a scratch folder");
+        let folder = folder.canonicalize().expect("it was just made");
+        set_mode(&folder, 0o755);
+        for (program, from) in [
+            ("herald", PathBuf::from(env!("CARGO_BIN_EXE_herald"))),
+            ("herald-deliver", std::env::current_exe().expect("this program's path")),
+        ] {
+            fs::copy(from, folder.join(program)).expect("a copy of a program");
+            set_mode(&folder.join(program), 0o755);
+        }
+        fs::create_dir(folder.join("etc")).expect("a folder");
+        set_mode(&folder.join("etc"), 0o755);
+        let phone = UnixDatagram::bind(folder.join(phone::SOCKET)).expect("a socket");
+        set_mode(&folder.join(phone::SOCKET), 0o666);
+        let stage = Self { actor, folder, phone, seen: RefCell::default() };
+        stage.write("herald.toml", "600", &stage.paths());
+        stage
+    }
+
+    /// The configuration with which every story begins.
+    fn paths(&self) -> String {
+        let here = self.folder.display();
+        format!("[paths]\nstate = \"{here}/state\"\nruntime = \"{here}/run\"\ndeliver = \"{here}/herald-deliver\"\n")
+    }
+
+    /// Plays one step and fills in what came of it.
+    ///
+    /// # Errors
+    /// What holds for every command did not hold for this one.
+    pub(crate) fn play(&self, step: &mut Step) -> Result<(), String> {
+        let (head, input) = (&step.head, &step.input);
+        match head {
+            Head::Nothing => {}
+            Head::Prop(prop) => step.stdout = self.common(&self.prop(prop, input)),
+            Head::Command(command) => {
+                let (stdout, stderr, status) = self.run(command, input);
+                (step.stdout, step.stderr, step.status) = (self.common(&stdout), self.common(&stderr), status);
+                return check(command, &stdout, &stderr, status);
+            }
+        }
+        Ok(())
+    }
+
+    fn prop(&self, prop: &str, input: &[String]) -> String {
+        let words: Vec<&str> = prop.split(' ').collect();
+        match words.as_slice() {
+            ["write", file, mode] => {
+                let text: String = input.iter().map(|line| format!("{line}\n")).collect();
+                self.write(file, mode, &text.replace("{paths}\n", &self.paths()).replace("HERE", &self.here()));
+                String::new()
+            }
+            ["show", file] => fs::read_to_string(self.file(file)).unwrap_or_else(|error| error.to_string()),
+            ["mode", file] => match fs::metadata(self.file(file)) {
+                Ok(found) => format!("{:04o}\n", found.permissions().mode() & 0o7777),
+                Err(error) => error.to_string(),
+            },
+            ["remove", file] => {
+                let path = self.file(file);
+                let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+                removed.expect("it is there");
+                String::new()
+            }
+            ["phone"] => self.phone(),
+            _ => panic!("no such prop: {prop}"),
+        }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.join("etc").join(name)
+    }
+
+    fn here(&self) -> String {
+        self.folder.display().to_string()
+    }
+
+    fn write(&self, file: &str, mode: &str, text: &str) {
+        let path = self.file(file);
+        fs::write(&path, text).expect("a file");
+        set_mode(&path, u32::from_str_radix(mode, 8).expect("an octal mode"));
+        if self.actor == Actor::Anybody && is_root() {
+            chown(&path, Some(ANYBODY), Some(ANYBODY)).expect("root may");
+        }
+    }
+
+    fn run(&self, line: &str, input: &[String]) -> (String, String, i32) {
+        let mut command = Command::new(self.folder.join("herald"));
+        command.env_clear().current_dir(self.folder.join("etc"));
+        let mut words = words(line).into_iter();
+        for word in words.by_ref() {
+            match word.split_once('=') {
+                Some((name, value)) => drop(command.env(name, value)),
+                None => break,
+            }
+        }
+        if self.actor == Actor::Root {
+            command.arg("--config").arg(self.file("herald.toml"));
+        } else if is_root() {
+            command.uid(ANYBODY).gid(ANYBODY);
+        }
+        command.args(words.map(|word| word.replace("HERE", &self.here())));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("herald starts");
+        self.feed(child.stdin.take().expect("a pipe"), input);
+        let output = child.wait_with_output().expect("herald ends");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        (text(output.stdout), text(output.stderr), output.status.code().expect("no signal"))
+    }
+
+    /// `{wrong}` is another code than the one that reached the phone, `{code}` is that one.
+    fn feed(&self, mut stdin: ChildStdin, input: &[String]) {
+        let mut waiting: Option<String> = None;
+        for line in input {
+            let line = match line.as_str() {
+                "{code}" => waiting.take().unwrap_or_else(|| self.code()),
+                "{wrong}" => {
+                    let code = waiting.take().unwrap_or_else(|| self.code());
+                    let wrong = code.chars().map(|digit| if digit == '0' { '1' } else { '0' }).collect();
+                    waiting = Some(code);
+                    wrong
+                }
+                other => other.to_owned(),
+            };
+            // A command that refuses before it asks does not read.
+            let _ = stdin.write_all(format!("{line}\n").as_bytes());
+        }
+    }
+
+    /// The next code that reaches a phone.
+    fn code(&self) -> String {
+        self.phone.set_nonblocking(false).expect("a socket");
+        self.phone.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        let mut buffer = [0; 2048];
+        loop {
+            let length = self.phone.recv(&mut buffer).expect("a code reaches the phone");
+            let message = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            let code = message.split_once("\tcode\t").map(|(_, code)| code.to_owned());
+            self.seen.borrow_mut().push(message);
+            if let Some(code) = code {
+                return code;
+            }
+        }
+    }
+
+    /// Everything that reached phones since the last look.
+    fn phone(&self) -> String {
+        self.phone.set_nonblocking(true).expect("a socket");
+        let mut buffer = [0; 2048];
+        while let Ok(length) = self.phone.recv(&mut buffer) {
+            self.seen.borrow_mut().push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+        }
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let shown = |message: &String| match message.split_once("\tcode\t") {
+            Some((address, _)) => format!("{address}: code\n"),
+            None => format!("{}\n", message.replace(&format!(" at {host}"), " at HOST").replace('\t', ": ")),
+        };
+        self.seen.borrow_mut().drain(..).collect::<Vec<_>>().iter().map(shown).collect()
+    }
+
+    /// What differs from run to run, put to one value.
+    fn common(&self, text: &str) -> String {
+        let text = text.replace(&self.here(), "HERE");
+        let text = one_value(&text, " is locked for another ", |byte| byte.is_ascii_alphanumeric(), "24h");
+        let text = one_value(&text, " sent by Telegram to ...977 ", |byte| byte.is_ascii_digit(), "0");
+        one_value(&dated(&text), "\"locked_seconds\":", |byte| byte.is_ascii_digit(), "86400")
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// What holds for every command: with `--json` one document with `ok`, which agrees with the exit status, and nothing
+/// else; never a secret.
+fn check(command: &str, stdout: &str, stderr: &str, status: i32) -> Result<(), String> {
+    if format!("{stdout}{stderr}").contains("FAKE") {
+        return Err(format!("  {command}: a secret was shown"));
+    }
+    if !command.contains("--json") {
+        return Ok(());
+    }
+    let document: serde_json::Value =
+        serde_json::from_str(stdout).map_err(|error| format!("  {command}: not one JSON document: {error}"))?;
+    if !stderr.is_empty() {
+        return Err(format!("  {command}: --json, and yet on stderr: {stderr}"));
+    }
+    match document.get("ok").and_then(serde_json::Value::as_bool) {
+        Some(ok) if ok == (status == 0) => Ok(()),
+        _ => Err(format!("  {command}: \"ok\" does not say what the exit status {status} says")),
+    }
+}
+
+/// Words as a shell has them; single quotes only.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (position, part) in line.split('\'').enumerate() {
+        if position % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+/// Every date becomes one, and so does every time of day behind a date.
+fn dated(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for pattern in ["2026-11-22T02:00:00Z", "2026-11-22"] {
+        let pattern = pattern.as_bytes();
+        let fits = |window: &[u8]| {
+            let alike =
+                |(found, wanted): (&u8, &u8)| (found.is_ascii_digit() && wanted.is_ascii_digit()) || found == wanted;
+            window.iter().zip(pattern).all(alike)
+        };
+        for start in 0..bytes.len().saturating_sub(pattern.len() - 1) {
+            let window = &mut bytes[start..start + pattern.len()];
+            if fits(window) {
+                window.copy_from_slice(pattern);
+            }
+        }
+    }
+    String::from_utf8(bytes).expect("only digits were replaced")
+}
+
+fn one_value(text: &str, behind: &str, belongs: impl Fn(u8) -> bool, value: &str) -> String {
+    let mut parts = text.split(behind);
+    let mut result = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let length = part.bytes().take_while(|byte| belongs(*byte)).count();
+        result.push_str(behind);
+        result.push_str(value);
+        result.push_str(&part[length..]);
+    }
+    result
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+}
