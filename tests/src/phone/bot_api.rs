@@ -35,8 +35,49 @@ pub(super) fn chat_of(request: &Request) -> Option<i64> {
     body.get("chat_id")?.as_i64()
 }
 
+/// What people wrote to the bot and nobody confirmed yet.
+#[derive(Debug, Default)]
+pub(super) struct Updates {
+    pub(super) waiting: Vec<Value>,
+    next: i64,
+    /// The description of a 409, while somebody else takes the updates.
+    pub(super) conflict: Option<String>,
+}
+
+impl Updates {
+    /// Somebody writes to the bot.
+    pub(super) fn add(&mut self, mut update: Value) {
+        self.next += 1;
+        if let Some(update) = update.as_object_mut() {
+            update.insert("update_id".to_owned(), json!(self.next));
+        }
+        self.waiting.push(update);
+    }
+
+    /// `getUpdates`: an offset forgets what is before it; a negative one counts from the end.
+    fn get(&mut self, request: &Request) -> Outcome {
+        if let Some(description) = &self.conflict {
+            return Outcome::refused(409, description);
+        }
+        let query: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let limit = query.get("limit").and_then(Value::as_u64).unwrap_or(100).clamp(1, 100);
+        let id = |update: &Value| update.get("update_id").and_then(Value::as_i64).unwrap_or_default();
+        match query.get("offset").and_then(Value::as_i64) {
+            Some(offset) if offset > 0 => self.waiting.retain(|update| id(update) >= offset),
+            Some(offset) if offset < 0 => {
+                let kept = usize::try_from(-offset).unwrap_or(usize::MAX);
+                let surplus = self.waiting.len().saturating_sub(kept);
+                self.waiting.drain(..surplus);
+            }
+            _ => {}
+        }
+        let shown: Vec<&Value> = self.waiting.iter().take(usize::try_from(limit).unwrap_or(100)).collect();
+        Outcome::Result(json!(shown), None)
+    }
+}
+
 /// Answers a request as the Bot API does.
-pub(super) fn answer(request: &Request) -> Outcome {
+pub(super) fn answer(request: &Request, updates: &mut Updates) -> Outcome {
     let called = request.target.strip_prefix("/bot").and_then(|path| path.split_once('/'));
     match called {
         Some((token, _)) if !looks_like_a_token(token) => Outcome::refused(404, "Not Found"),
@@ -46,6 +87,7 @@ pub(super) fn answer(request: &Request) -> Outcome {
             Outcome::Result(me, None)
         }
         Some((_, "sendMessage")) => send_message(request),
+        Some((_, "getUpdates")) => updates.get(request),
         _ => Outcome::refused(404, "Not Found"),
     }
 }

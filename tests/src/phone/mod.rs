@@ -93,6 +93,29 @@ impl BotApi {
         self.server.set_fault_for(chat, fault);
     }
 
+    /// A person presses START behind a link with this payload (deep linking), alone with the bot.
+    pub fn press_start(&self, person: i64, name: &str, payload: &str) {
+        self.write(person, "private", person, name, &format!("/start {payload}"));
+    }
+
+    /// Somebody writes to the bot, in a chat of that type.
+    pub fn write(&self, chat: i64, kind: &str, person: i64, name: &str, text: &str) {
+        self.server.updates().add(serde_json::json!({ "message": {
+            "message_id": 1, "date": 0, "text": text, "chat": { "id": chat, "type": kind },
+            "from": { "id": person, "is_bot": false, "first_name": name },
+        }}));
+    }
+
+    /// How many updates nobody has confirmed.
+    pub fn updates_waiting(&self) -> usize {
+        self.server.updates().waiting.len()
+    }
+
+    /// Somebody else takes the updates (409), or nobody does any more.
+    pub fn set_conflict(&self, description: Option<&str>) {
+        self.server.updates().conflict = description.map(str::to_owned);
+    }
+
     /// From now on every answer takes so much longer.
     pub fn set_latency(&self, latency: Duration) {
         self.server.set_latency(latency);

@@ -1,7 +1,7 @@
 //! The server: one thread that accepts, one for each connection.
 
 use super::authority::Authority;
-use super::bot_api::{Outcome, answer, chat_of};
+use super::bot_api::{Outcome, Updates, answer, chat_of};
 use super::http::{Request, read_request, response};
 use super::{BotApi, Fault, Message};
 use rustls::{ServerConnection, StreamOwned};
@@ -32,6 +32,7 @@ struct Shared {
     security: Security,
     arrived: Mutex<Sender<Message>>,
     mood: Mutex<Mood>,
+    updates: Mutex<Updates>,
     /// Connections that are open, so that the end can close them.
     open: Mutex<HashMap<usize, TcpStream>>,
     requests: AtomicUsize,
@@ -58,6 +59,7 @@ impl Server {
                 by_chat: Fault::CHATS.into_iter().collect(),
                 latency: Duration::ZERO,
             }),
+            updates: Mutex::default(),
             open: Mutex::default(),
             requests: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
@@ -91,6 +93,10 @@ impl Server {
 
     pub(super) fn set_fault_for(&self, chat: i64, fault: Fault) {
         lock(&self.shared.mood).by_chat.insert(chat, fault);
+    }
+
+    pub(super) fn updates(&self) -> MutexGuard<'_, Updates> {
+        lock(&self.shared.updates)
     }
 
     pub(super) fn set_latency(&self, latency: Duration) {
@@ -199,7 +205,7 @@ impl Shared {
             Fault::CloseAfterRequest => Ok(false),
             Fault::NotHttp => stream.write_all(b"220 this is not HTTP\r\n\r\n").map(|()| false),
             Fault::Drip { pause } => {
-                let outcome = answer(request);
+                let outcome = answer(request, &mut lock(&self.updates));
                 let (status, envelope) = outcome.envelope();
                 for byte in response(status, &[], "application/json", envelope.to_string().as_bytes()) {
                     stream.write_all(&[byte])?;
@@ -213,7 +219,7 @@ impl Shared {
                 let bytes = match broken(fault, request) {
                     Some(bytes) => bytes,
                     None => {
-                        let outcome = answer(request);
+                        let outcome = answer(request, &mut lock(&self.updates));
                         let (status, envelope) = outcome.envelope();
                         self.arrive(outcome);
                         response(status, &[], "application/json", envelope.to_string().as_bytes())

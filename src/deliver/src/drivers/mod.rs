@@ -2,6 +2,7 @@
 
 mod fields;
 mod telegram_bot;
+mod telegram_start;
 
 use crate::http::Client;
 use crate::refusal::Refusal;

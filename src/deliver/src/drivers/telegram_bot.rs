@@ -5,13 +5,13 @@
 //! server's source, tdlib/telegram-bot-api of 2026-05.
 
 use super::fields::{Fields, refusal};
+use super::telegram_start::{MOST_UPDATES, behind_all, chat_behind, taken};
 use super::{Driver, Envelope, Unwell};
-use crate::http::{Base, Call, Client, Reply, wait};
+use crate::http::{Base, Body, Call, Client, Reply, wait};
 use crate::layout;
 use crate::refusal::Refusal;
-use herald_core::courier::{End, Fault, FieldHelp, Gateway};
+use herald_core::courier::{ChatSearch, End, Fault, FieldHelp, Gateway};
 use herald_core::secret::Secret;
-use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -94,6 +94,46 @@ impl Driver for TelegramBot {
             None => Err(unwell(Refusal::new(End::Unclear, "the answer does not say which bot this is"))),
         }
     }
+
+    /// `allowed_updates` is left alone: it would stay as it is set, for everybody who reads this bot's updates.
+    fn find_chat(
+        &self,
+        gateway: &Gateway,
+        nonce: &Secret,
+        drop_pending: bool,
+        client: &Client,
+        until: Instant,
+    ) -> Result<ChatSearch, Refusal> {
+        let bot = Bot::of(gateway).map_err(|faults| refusal(&faults))?;
+        let mut query = json!({ "limit": MOST_UPDATES, "timeout": 0 });
+        if drop_pending {
+            let newest = match bot.updates(&json!({ "offset": -1, "limit": 1, "timeout": 0 }), client, until)? {
+                Ok(newest) => newest,
+                Err(search) => return Ok(search),
+            };
+            if let (Some(behind), Some(query)) = (behind_all(&newest), query.as_object_mut()) {
+                query.insert("offset".to_owned(), json!(behind));
+            }
+        }
+        Ok(match bot.updates(&query, client, until)? {
+            Ok(updates) => chat_behind(&updates, nonce.expose()),
+            Err(search) => search,
+        })
+    }
+}
+
+impl Bot {
+    fn updates(&self, query: &Value, client: &Client, until: Instant) -> Result<Result<Value, ChatSearch>, Refusal> {
+        let reply = self.call("getUpdates", Some(query), client, until)?;
+        if reply.body.is_err() && reply.status.as_u16() == 200 {
+            // More is waiting than we read: as good as hidden.
+            return Ok(Err(ChatSearch::NotYet { others: MOST_UPDATES }));
+        }
+        judge(&reply).map(Ok).or_else(|refusal| match taken(&reply, &refusal.detail) {
+            Some(mend) => Ok(Err(ChatSearch::Taken(mend))),
+            None => Err(refusal),
+        })
+    }
 }
 
 /// A gateway of this driver whose fields are in order.
@@ -118,7 +158,8 @@ impl Bot {
         let path = format!("bot{}/{method}", self.token.expose());
         let url =
             self.api.join(&path).map_err(|problem| Refusal::new(End::Configuration, format!("api_url: {problem}")))?;
-        client.exchange(Call { method: Method::POST, url, json }, until)
+        let body = json.map_or(Body::None, |json| Body::Json(json.clone()));
+        client.exchange(Call::post(url, body), until)
     }
 }
 
