@@ -1,6 +1,7 @@
 //! How a try ends without success, and what may be said about it.
 
 use crate::drivers;
+use crate::http::percent_encoded;
 use herald_core::courier::{End, Field, Job, Request};
 use herald_core::text::display_line;
 use zeroize::Zeroizing;
@@ -80,19 +81,6 @@ impl Redaction {
         }
         display_line(&line, LONGEST_DETAIL)
     }
-}
-
-/// As it would stand in a URL (RFC 3986).
-fn percent_encoded(text: &str) -> Zeroizing<String> {
-    let mut encoded = Zeroizing::new(String::with_capacity(text.len() * 3));
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

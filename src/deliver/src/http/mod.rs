@@ -4,15 +4,19 @@
 //! becomes a [`Refusal`] in one place, [`failure`], and never holds a URL: tokens stand in them.
 
 mod base;
+mod call;
+mod encoding;
 mod failure;
 mod trust;
 
 pub(crate) use base::Base;
+pub(crate) use call::{Body, Call};
+pub(crate) use encoding::{encode_pairs, percent_encoded};
 
 use crate::refusal::Refusal;
 use base::is_loopback;
 use herald_core::courier::{End, Request};
-use reqwest::{Method, Proxy, StatusCode, Url, header, redirect};
+use reqwest::{Proxy, StatusCode, Url, header, redirect};
 use std::io::Read;
 use std::time::{Duration, Instant};
 use trust::Trust;
@@ -26,16 +30,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 pub(crate) struct Client {
     proxy: Option<Result<Proxy, String>>,
     trust: Trust,
-}
-
-/// One request.
-pub(crate) struct Call<'a> {
-    /// GET, POST …
-    pub(crate) method: Method,
-    /// Where to, secrets included.
-    pub(crate) url: Url,
-    /// A JSON body.
-    pub(crate) json: Option<&'a serde_json::Value>,
 }
 
 /// What came back.
@@ -67,16 +61,18 @@ impl Client {
     ///
     /// # Errors
     /// Nothing came back that has a status.
-    pub(crate) fn exchange(&self, call: Call<'_>, until: Instant) -> Result<Reply, Refusal> {
+    pub(crate) fn exchange(&self, call: Call, until: Instant) -> Result<Reply, Refusal> {
         let proxied = self.proxy.is_some() && !is_loopback(&call.url);
         let host = call.url.host_str().unwrap_or_default().to_owned();
         let left = until.saturating_duration_since(Instant::now());
-        let body = call.json.map(serde_json::to_vec).transpose();
-        let body = body.map_err(|_| Refusal::new(End::Configuration, "the message could not be written as JSON"))?;
+        let (kind, body) = call.body.written().unzip();
+        let headers = call.header_map(kind.as_deref()).map_err(|_| {
+            Refusal::new(End::Configuration, "a field holds characters that no header of a request may have")
+        })?;
         let client = self.client(&call.url, proxied, left)?;
-        let mut request = client.request(call.method, call.url).timeout(left);
+        let mut request = client.request(call.method, call.url).headers(headers).timeout(left);
         if let Some(body) = body {
-            request = request.header(header::CONTENT_TYPE, "application/json").body(body);
+            request = request.body(body);
         }
         let sent = request.send();
         // Dropping it would wait for its thread, which may hang in a name look-up; the process ends soon.
@@ -112,6 +108,11 @@ impl Client {
 }
 
 impl Reply {
+    /// The body as JSON; `None` where it is none.
+    pub(crate) fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(self.body.as_ref().ok()?).ok()
+    }
+
     /// The class of this status where it says enough by itself: redirects, 429 and 5xx. `words` are the service's.
     pub(crate) fn refusal_by_status(&self, words: Option<&str>) -> Option<Refusal> {
         let number = self.status.as_u16();
