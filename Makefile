@@ -31,8 +31,8 @@ build: $(BUILT)
 $(BUILT): Cargo.toml Cargo.lock $(shell find src -name '*.rs' -o -name '*.toml')
 	@scripts/setup.sh build
 	@echo 'Building Herald. The first time this takes some minutes.'
-	@cargo build --release --locked --package pam_herald --package herald-deliver --package herald
-	@touch $@
+	@scripts/cargo.sh build --release --locked --package pam_herald --package herald-deliver --package herald
+	@rm -f $@ && : >$@
 
 check: build
 	@scripts/setup.sh check

@@ -22,17 +22,18 @@ no_unsafe_elsewhere() {
     [ -z "$open" ]
 }
 
+# Every file that says it is one.
 scripts() {
     git ls-files | while read -r file; do
-        [ -f "$file" ] || continue
-        case $file in
-        *.sh | .ci/run | packaging/debian/p*) echo "$file" ;;
+        [ ! -f "$file" ] || case $(head -n 1 "$file" | tr -d '\000') in
+        '#!/bin/sh' | '#!/usr/bin/env bash') echo "$file" ;;
         esac
     done
 }
 
 step "form" cargo fmt --all --check
 step "lints, warnings denied" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+step "every rule has its tests" scripts/check-rules.sh
 step "unsafe code behind its doors" no_unsafe_elsewhere
 step "what the module exports, needs and depends on" scripts/check-module.sh "${CARGO_TARGET_DIR:-target}/release/libpam_herald.so"
 if cargo deny --version >/dev/null 2>&1; then

@@ -23,7 +23,7 @@ outside() {
     [ "${ANSWER:-}" = auto ] || [ -t 0 ] || fail "somebody has to type the code" "make demo ANSWER=auto"
     if [ -z "${HERALD_DEMO_TOKEN:-}" ]; then
         [ -x "$PHONE" ] || echo "Building the phone."
-        cargo build --quiet --locked --package herald-tests --bin demo-phone
+        scripts/cargo.sh build --quiet --locked --package herald-tests --bin demo-phone
     fi
     # What sudo would take out of the environment goes by name; a token has no business on a command line.
     if [ "$(id -u)" -eq 0 ]; then

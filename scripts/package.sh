@@ -33,4 +33,6 @@ gzip -9n <CHANGELOG.md >"$tree/usr/share/doc/herald/changelog.gz"
 rm "$tree/usr/share/doc/herald/CHANGELOG.md"
 
 tool=$(cargo_deb)
+# One pattern finds the newest: there is only one.
+rm -f "$target"/debian/herald_*.deb
 "$tool" deb --quiet --package pam_herald --no-build --no-strip --locked --compress-system "$@"

@@ -91,17 +91,17 @@ rust() {
     case $1 in
     cargo)
         least=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
-        here=$(cargo --version 2>/dev/null | sed -n 's/^cargo \([0-9.]*\).*/\1/p')
+        here=$(scripts/cargo.sh --version 2>/dev/null | sed -n 's/^cargo \([0-9.]*\).*/\1/p')
         at_least "${here:-0}" "$least" && return
         if [ "$(debian_rust)" = web ]; then miss cargo-web; else miss cargo; fi
         ;;
     clippy)
-        cargo clippy --version >/dev/null 2>&1 && return
+        scripts/cargo.sh clippy --version >/dev/null 2>&1 && return
         not_of_rustup clippy
         if [ "$(debian_rust)" = web ]; then miss rust-web-clippy; else miss rust-clippy; fi
         ;;
     fmt)
-        cargo fmt --version >/dev/null 2>&1 && return
+        scripts/cargo.sh fmt --version >/dev/null 2>&1 && return
         not_of_rustup rustfmt
         if [ "$(debian_rust)" = web ]; then miss rustfmt-web; else miss rustfmt; fi
         ;;
