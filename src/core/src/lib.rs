@@ -28,6 +28,7 @@ pub mod courier;
 pub mod delivery;
 pub mod enrollment;
 pub mod ledger;
+pub mod link;
 pub mod login;
 pub mod machine;
 pub mod message;

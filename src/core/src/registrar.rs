@@ -7,9 +7,10 @@ use crate::audit::{Audit, Line, Severity};
 use crate::config::Config;
 use crate::conversation::Conversation;
 use crate::courier::{Answer, Courier, CourierError, Job};
+use crate::delivery::Sender;
 use crate::enrollment::{Enrollment, Factor, SelectError, State};
 use crate::ledger::{Ledger, Origin};
-use crate::login::{Login, Verdict, prove_pending};
+use crate::login::{Attempt, Login, Verdict, prove_pending};
 use crate::machine::Machine;
 use crate::message::notice;
 use crate::phrases::{self, Change};
@@ -64,6 +65,8 @@ pub enum RegistrarError {
     Ambiguous(Vec<String>),
     /// The factor was never proved: enabling it would let in whoever holds that address.
     NeverProved(String),
+    /// The bot behind a link cannot be asked; why.
+    Link(String),
     /// The person could not prove the factor.
     Unproved(Verdict),
 }
@@ -79,6 +82,7 @@ impl fmt::Display for RegistrarError {
             Self::NotEnrolled(name) => write!(formatter, "{name} was never enrolled"),
             Self::Ambiguous(names) => write!(formatter, "that could be any of {}", names.join(", ")),
             Self::NeverProved(name) => write!(formatter, "{name} was never verified"),
+            Self::Link(text) => write!(formatter, "the bot cannot be reached: {text}"),
             Self::Unproved(_) => formatter.write_str("the code was not confirmed; nothing is enrolled"),
         }
     }
@@ -104,6 +108,21 @@ impl Registrar<'_> {
         tty: &str,
         conversation: &mut dyn Conversation,
     ) -> Result<bool, RegistrarError> {
+        let attempt = Attempt { tty: tty.to_owned(), ..Attempt::default() };
+        self.enroll_within(newcomer, &attempt, true, conversation)
+    }
+
+    /// The same inside a login: what it knows of the first factor and of where it comes from holds here too.
+    ///
+    /// # Errors
+    /// See [`RegistrarError`].
+    pub fn enroll_within(
+        &self,
+        newcomer: &Newcomer<'_>,
+        attempt: &Attempt,
+        echo: bool,
+        conversation: &mut dyn Conversation,
+    ) -> Result<bool, RegistrarError> {
         let Newcomer { user, channel, label, .. } = *newcomer;
         if self.config.gateways_of(channel).next().is_none() {
             return Err(RegistrarError::NoGateway(channel.to_owned()));
@@ -119,7 +138,7 @@ impl Registrar<'_> {
             enrollment.factor(id).cloned()
         })?;
         let Some(factor) = factor else { return Err(RegistrarError::NotEnrolled(channel.to_owned())) };
-        let verdict = prove_pending(&self.proof(user, &factor, tty), &factor, conversation);
+        let verdict = prove_pending(&self.proof(user, &factor, attempt), &factor, attempt, echo, conversation);
         if verdict != Verdict::Success {
             // What was known and switched off before is that again; what is new stays pending.
             if let Some(known) = known.filter(|known| known.state == State::Disabled) {
@@ -166,6 +185,44 @@ impl Registrar<'_> {
             self.report(user, &factor, Change::Added)?;
         }
         Ok(())
+    }
+
+    /// Drops what somebody began to enroll and did not prove. The counters stay.
+    ///
+    /// # Errors
+    /// See [`RegistrarError`].
+    pub fn drop_pending(&self, user: &UserName) -> Result<(), RegistrarError> {
+        self.change(user, |enrollment| enrollment.factors.retain(|factor| factor.state != State::Pending))
+    }
+
+    /// Tells the person in the chat itself what it is now good for, and how to undo that.
+    ///
+    /// # Errors
+    /// See [`RegistrarError`]; that nobody could be told is logged only.
+    pub fn welcome(&self, newcomer: &Newcomer<'_>, address: &str) -> Result<(), RegistrarError> {
+        let enrollment = self.enrollment(newcomer.user)?;
+        let here = |factor: &&Factor| factor.channel == newcomer.channel && factor.address.as_deref() == Some(address);
+        let Some(factor) = enrollment.active().find(here) else { return Ok(()) };
+        let login = self.proof(newcomer.user, factor, &Attempt::default());
+        let text = login.phrases.notice_linked(newcomer.user.as_str(), &login.host, newcomer.channel);
+        let plan = login.sender().plan(&[factor]);
+        if let Err(error) = login.sender().send(newcomer.user, plan, notice(login.phrases, text)) {
+            let line = Line::new("error").with("user", newcomer.user.as_str()).because(error.to_string());
+            self.audit.record(Severity::Warning, line.as_str());
+        }
+        Ok(())
+    }
+
+    /// What sending takes, for looks behind a link.
+    pub fn sender(&self) -> Sender<'_> {
+        Sender {
+            machine: self.machine,
+            store: self.store,
+            courier: self.courier,
+            config: self.config,
+            delivery: &self.config.rules.delivery,
+            audit: self.audit,
+        }
     }
 
     /// Switches a factor on or off, by `CHANNEL` or `CHANNEL:LABEL`. Gives back whether anything changed.
@@ -320,7 +377,7 @@ impl Registrar<'_> {
     }
 
     /// The forms of address that the gateways of a channel take; where there are none yet, those of its drivers.
-    fn forms(&self, channel: &str) -> Result<Vec<Form>, RegistrarError> {
+    pub(crate) fn forms(&self, channel: &str) -> Result<Vec<Form>, RegistrarError> {
         let request = crate::courier::Request {
             job: Job::Describe(None),
             deadline: self.config.rules.delivery.deadline,
@@ -346,7 +403,7 @@ impl Registrar<'_> {
     }
 
     /// The surroundings in which a pending factor is proved: an origin of its own, so that no other code answers it.
-    fn proof(&self, user: &UserName, factor: &Factor, tty: &str) -> Login<'_> {
+    fn proof(&self, user: &UserName, factor: &Factor, attempt: &Attempt) -> Login<'_> {
         Login {
             machine: self.machine,
             store: self.store,
@@ -359,8 +416,8 @@ impl Registrar<'_> {
             by: self.by.clone(),
             origin: Origin {
                 service: format!("herald-enroll:{}", factor.id),
-                rhost: String::new(),
-                tty: tty.to_owned(),
+                rhost: attempt.rhost.clone(),
+                tty: attempt.tty.clone(),
             },
             host: self.machine.host_name(),
             factors: vec![factor.clone()],
@@ -380,7 +437,7 @@ impl Registrar<'_> {
         let enrollment = self.enrollment(user)?;
         let language = enrollment.language.as_deref().or(self.config.language.as_deref());
         let phrases = phrases::of(language.unwrap_or_default());
-        let mut login = self.proof(user, factor, "");
+        let mut login = self.proof(user, factor, &Attempt::default());
         login.phrases = phrases;
         let (channel, to) = (phrases.channel(&factor.channel), address::shown(factor));
         let text = phrases.notice_changed(user.as_str(), &login.host, change, &channel, &to);

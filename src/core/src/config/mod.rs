@@ -10,6 +10,7 @@ pub use gateway::{Gateway, GatewayField, channel_of_driver};
 pub use network::Network;
 pub use reader::Problem;
 
+use crate::clock::Timestamp;
 use crate::phrases;
 use reader::{Section, read_document};
 use std::collections::BTreeMap;
@@ -135,6 +136,8 @@ impl Default for Paths {
 pub struct Policy {
     /// A user without an active factor.
     pub unenrolled: Unenrolled,
+    /// With `unenrolled = "enroll"`: who has not enrolled yet is let in, with a notice, until this day begins (UTC).
+    pub enroll_until: Option<Timestamp>,
     /// Every gateway unreachable and no offline factor (rule 5).
     pub undelivered: Undelivered,
     /// Users, and `@groups`, that are never asked.
@@ -151,6 +154,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             unenrolled: Unenrolled::Refuse,
+            enroll_until: None,
             undelivered: Undelivered::Refuse,
             exempt: Vec::new(),
             exempt_networks: Vec::new(),
@@ -332,6 +336,7 @@ impl Paths {
 impl Policy {
     fn read(&mut self, section: &mut Section<'_>) {
         section.word("unenrolled", &Unenrolled::WORDS, &mut self.unenrolled);
+        section.date("enroll_until", &mut self.enroll_until);
         let words = [("refuse", Undelivered::Refuse), ("skip", Undelivered::Skip)];
         section.word("undelivered", &words, &mut self.undelivered);
         section.list("exempt", &mut self.exempt, |text| {

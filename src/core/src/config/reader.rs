@@ -3,6 +3,7 @@
 
 use super::duration::{format_duration, parse_duration};
 use super::quoted;
+use crate::clock::Timestamp;
 use crate::courier::Field;
 use crate::secret::Secret;
 use std::fmt;
@@ -162,6 +163,20 @@ impl<'t> Section<'t> {
                 Ok(())
             }
             _ => Err("true or false".to_owned()),
+        });
+    }
+
+    /// A day, `2027-01-31`: the moment at which it begins in UTC.
+    pub(super) fn date(&mut self, key: &str, target: &mut Option<Timestamp>) {
+        self.value(key, |value| {
+            let day = match &value {
+                DeValue::Datetime(day) => day.to_string(),
+                DeValue::String(day) => day.to_string(),
+                _ => String::new(),
+            };
+            let begins = Timestamp::parse(&format!("{day}T00:00:00Z"));
+            *target = Some(begins.ok_or("a day, like 2027-01-31")?);
+            Ok(())
         });
     }
 

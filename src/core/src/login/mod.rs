@@ -9,6 +9,7 @@ mod arguments;
 mod console;
 mod context;
 mod dialogue;
+mod enrolling;
 mod evidence;
 mod judgement;
 
@@ -273,6 +274,7 @@ impl Gate<'_> {
     fn unenrolled(&mut self, account: &Account) -> Verdict {
         match self.rules.policy.unenrolled {
             Unenrolled::Skip => self.skip(account, Exemption::Unenrolled),
+            Unenrolled::Enroll if self.evidence == Evidence::Given => self.enroll(account),
             Unenrolled::Refuse | Unenrolled::Enroll => {
                 let line = self.line("refused", account.name.as_str()).because("unenrolled");
                 self.audit.record(Severity::Notice, line.as_str());
@@ -313,11 +315,16 @@ impl Gate<'_> {
 }
 
 /// Lets somebody prove a pending factor by the code that is sent there: the dialogue of a login, with all its limits.
-pub fn prove_pending(login: &Login<'_>, factor: &Factor, conversation: &mut dyn Conversation) -> Verdict {
+pub fn prove_pending(
+    login: &Login<'_>,
+    factor: &Factor,
+    attempt: &Attempt,
+    echo: bool,
+    conversation: &mut dyn Conversation,
+) -> Verdict {
     let registry = Registry::new(login.config, &[]);
     let choices: Vec<_> = registry.pending(factor).into_iter().collect();
-    let attempt = Attempt::default();
-    open_dialogue(login, choices, &attempt, true, false, conversation)
+    open_dialogue(login, choices, attempt, echo, false, conversation)
 }
 
 /// The user's choices, in the order of preference or of `channel=`, and then the dialogue.

@@ -210,4 +210,38 @@ impl Phrases for English {
     fn notice_test(&self, host: &str) -> String {
         format!("Herald at {host} can reach you here. This is a test.")
     }
+
+    fn notice_linked(&self, user: &str, host: &str, channel: &str) -> String {
+        format!(
+            "{user} at {host} now gets login codes here. Not you, or no longer: herald remove {channel} --user {user}"
+        )
+    }
+
+    fn enroll_until(&self, day: &str) -> String {
+        format!("No second factor yet. From {day} on it is needed: herald enroll telegram")
+    }
+
+    fn pick_a_channel(&self, list: &str) -> String {
+        format!("Second factor ({list}): ")
+    }
+
+    fn open_the_link(&self, url: &str) -> String {
+        format!("Open {url} and press START, then type ok: ")
+    }
+
+    fn type_the_address(&self, channel: &str, example: &str) -> String {
+        format!("Your address for {channel}, {example}: ")
+    }
+
+    fn start_not_seen(&self) -> String {
+        "START was not seen yet. ".to_owned()
+    }
+
+    fn cannot_be_reached(&self) -> String {
+        "That cannot be reached. ".to_owned()
+    }
+
+    fn no_such_address(&self) -> String {
+        "That is no such address. ".to_owned()
+    }
 }

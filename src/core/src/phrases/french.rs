@@ -212,4 +212,38 @@ impl Phrases for French {
     fn notice_test(&self, host: &str) -> String {
         format!("Herald sur {host} vous joint ici. Ceci est un test.")
     }
+
+    fn notice_linked(&self, user: &str, host: &str, channel: &str) -> String {
+        format!(
+            "{user} sur {host} reçoit désormais ses codes ici. Pas vous, ou plus : herald remove {channel} --user {user}"
+        )
+    }
+
+    fn enroll_until(&self, day: &str) -> String {
+        format!("Pas encore de second facteur. Il sera exigé à partir du {day} : herald enroll telegram")
+    }
+
+    fn pick_a_channel(&self, list: &str) -> String {
+        format!("Second facteur ({list}) : ")
+    }
+
+    fn open_the_link(&self, url: &str) -> String {
+        format!("Ouvrez {url} et appuyez sur START, puis tapez ok : ")
+    }
+
+    fn type_the_address(&self, channel: &str, example: &str) -> String {
+        format!("Votre adresse pour {channel}, {example} : ")
+    }
+
+    fn start_not_seen(&self) -> String {
+        "START n'est pas encore arrivé. ".to_owned()
+    }
+
+    fn cannot_be_reached(&self) -> String {
+        "Impossible pour le moment. ".to_owned()
+    }
+
+    fn no_such_address(&self) -> String {
+        "Ce n'est pas une telle adresse. ".to_owned()
+    }
 }

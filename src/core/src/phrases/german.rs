@@ -213,4 +213,38 @@ impl Phrases for German {
     fn notice_test(&self, host: &str) -> String {
         format!("Herald auf {host} erreicht dich hier. Das ist ein Test.")
     }
+
+    fn notice_linked(&self, user: &str, host: &str, channel: &str) -> String {
+        format!(
+            "{user} an {host} bekommt Anmeldecodes jetzt hierher. Nicht von dir, oder nicht mehr: herald remove {channel} --user {user}"
+        )
+    }
+
+    fn enroll_until(&self, day: &str) -> String {
+        format!("Noch kein zweiter Faktor. Ab {day} wird er verlangt: herald enroll telegram")
+    }
+
+    fn pick_a_channel(&self, list: &str) -> String {
+        format!("Zweiter Faktor ({list}): ")
+    }
+
+    fn open_the_link(&self, url: &str) -> String {
+        format!("{url} öffnen und START drücken, dann ok eingeben: ")
+    }
+
+    fn type_the_address(&self, channel: &str, example: &str) -> String {
+        format!("Deine Adresse für {channel}, {example}: ")
+    }
+
+    fn start_not_seen(&self) -> String {
+        "START kam noch nicht an. ".to_owned()
+    }
+
+    fn cannot_be_reached(&self) -> String {
+        "Das geht gerade nicht. ".to_owned()
+    }
+
+    fn no_such_address(&self) -> String {
+        "Das ist keine solche Adresse. ".to_owned()
+    }
 }

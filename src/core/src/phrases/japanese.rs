@@ -206,4 +206,38 @@ impl Phrases for Japanese {
     fn notice_test(&self, host: &str) -> String {
         format!("{host}のHeraldからここに届きます。これはテストです。")
     }
+
+    fn notice_linked(&self, user: &str, host: &str, channel: &str) -> String {
+        format!(
+            "今後、{host}の{user}のログインコードはここに届きます。心当たりがない、または不要なら: herald remove {channel} --user {user}"
+        )
+    }
+
+    fn enroll_until(&self, day: &str) -> String {
+        format!("二つ目の要素がまだ登録されていません。{day}から必要になります: herald enroll telegram")
+    }
+
+    fn pick_a_channel(&self, list: &str) -> String {
+        format!("二つ目の要素 ({list}): ")
+    }
+
+    fn open_the_link(&self, url: &str) -> String {
+        format!("{url} を開いてSTARTを押し、okと入力してください: ")
+    }
+
+    fn type_the_address(&self, channel: &str, example: &str) -> String {
+        format!("{channel}の宛先 ({example}): ")
+    }
+
+    fn start_not_seen(&self) -> String {
+        "STARTがまだ届いていません。".to_owned()
+    }
+
+    fn cannot_be_reached(&self) -> String {
+        "今はできません。".to_owned()
+    }
+
+    fn no_such_address(&self) -> String {
+        "宛先の形が違います。".to_owned()
+    }
 }

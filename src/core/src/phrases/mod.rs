@@ -119,6 +119,23 @@ pub trait Phrases: Sync {
     fn notice_changed(&self, user: &str, host: &str, change: Change, channel: &str, to: &str) -> String;
     /// On the phone: a test of a gateway.
     fn notice_test(&self, host: &str) -> String;
+    /// On the phone, behind a link: what this chat is now good for, and how to undo it.
+    fn notice_linked(&self, user: &str, host: &str, channel: &str) -> String;
+
+    /// Let in for now: from which day on a second factor is needed.
+    fn enroll_until(&self, day: &str) -> String;
+    /// Enrolling inside a login: which channel. `list` is `1 Telegram, 2 Signal`.
+    fn pick_a_channel(&self, list: &str) -> String;
+    /// Enrolling inside a login: the link to open; counts as help, so it may be longer than a prompt.
+    fn open_the_link(&self, url: &str) -> String;
+    /// Enrolling inside a login: the address to type; `example` says of which form.
+    fn type_the_address(&self, channel: &str, example: &str) -> String;
+    /// Before a prompt: nobody pressed START yet.
+    fn start_not_seen(&self) -> String;
+    /// Before a prompt: the service cannot be asked now.
+    fn cannot_be_reached(&self) -> String;
+    /// Before a prompt: what was typed is no address of that form.
+    fn no_such_address(&self) -> String;
 }
 
 /// What happened to a factor, for the notice to the others (rule 34).

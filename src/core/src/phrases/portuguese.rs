@@ -212,4 +212,38 @@ impl Phrases for Portuguese {
     fn notice_test(&self, host: &str) -> String {
         format!("Herald em {host} alcança você aqui. Isto é um teste.")
     }
+
+    fn notice_linked(&self, user: &str, host: &str, channel: &str) -> String {
+        format!(
+            "{user} em {host} recebe aqui seus códigos. Não foi você, ou não mais: herald remove {channel} --user {user}"
+        )
+    }
+
+    fn enroll_until(&self, day: &str) -> String {
+        format!("Ainda sem segundo fator. Será exigido a partir de {day}: herald enroll telegram")
+    }
+
+    fn pick_a_channel(&self, list: &str) -> String {
+        format!("Segundo fator ({list}): ")
+    }
+
+    fn open_the_link(&self, url: &str) -> String {
+        format!("Abra {url} e toque em START, depois digite ok: ")
+    }
+
+    fn type_the_address(&self, channel: &str, example: &str) -> String {
+        format!("Seu endereço para {channel}, {example}: ")
+    }
+
+    fn start_not_seen(&self) -> String {
+        "START ainda não chegou. ".to_owned()
+    }
+
+    fn cannot_be_reached(&self) -> String {
+        "Agora não é possível. ".to_owned()
+    }
+
+    fn no_such_address(&self) -> String {
+        "Não é um endereço válido. ".to_owned()
+    }
 }

@@ -212,4 +212,36 @@ impl Phrases for Spanish {
     fn notice_test(&self, host: &str) -> String {
         format!("Herald en {host} te alcanza aquí. Es una prueba.")
     }
+
+    fn notice_linked(&self, user: &str, host: &str, channel: &str) -> String {
+        format!("{user} en {host} recibe aquí sus códigos. No eres tú, o ya no: herald remove {channel} --user {user}")
+    }
+
+    fn enroll_until(&self, day: &str) -> String {
+        format!("Aún sin segundo factor. Se exigirá desde el {day}: herald enroll telegram")
+    }
+
+    fn pick_a_channel(&self, list: &str) -> String {
+        format!("Segundo factor ({list}): ")
+    }
+
+    fn open_the_link(&self, url: &str) -> String {
+        format!("Abre {url} y pulsa START, luego escribe ok: ")
+    }
+
+    fn type_the_address(&self, channel: &str, example: &str) -> String {
+        format!("Tu dirección para {channel}, {example}: ")
+    }
+
+    fn start_not_seen(&self) -> String {
+        "START aún no ha llegado. ".to_owned()
+    }
+
+    fn cannot_be_reached(&self) -> String {
+        "Ahora no es posible. ".to_owned()
+    }
+
+    fn no_such_address(&self) -> String {
+        "No es una dirección válida. ".to_owned()
+    }
 }

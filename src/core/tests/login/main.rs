@@ -5,6 +5,7 @@
 
 mod codes;
 mod dialogue;
+mod enrolling;
 mod evidence;
 mod limits;
 mod offline;
