@@ -28,7 +28,7 @@ pub fn set_items() -> PathBuf {
 }
 
 /// The program at the other end of a `Session`. Cargo builds it before it runs a test of this package.
-pub(super) fn host() -> PathBuf {
+pub(crate) fn host() -> PathBuf {
     let path = profile_folder().join("pam-host");
     assert!(path.exists(), "{} is missing: cargo build -p herald-tests --bin pam-host", path.display());
     path

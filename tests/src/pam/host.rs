@@ -4,7 +4,7 @@ use super::session::Session;
 use super::stack::Stack;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a host tells libpam before it asks for a login.
 #[derive(Clone, Debug)]
@@ -16,6 +16,7 @@ pub struct Host {
     pub(super) variables: Vec<Vec<u8>>,
     pub(super) environment: Vec<(OsString, OsString)>,
     pub(super) mute: bool,
+    pub(super) launcher: Vec<OsString>,
 }
 
 /// Items of pam_set_item(3).
@@ -29,14 +30,21 @@ pub(super) mod item {
 impl Host {
     /// A host that uses this service of the stack.
     pub fn new(stack: &Stack, service: &str) -> Self {
+        Self::launched(Vec::new(), stack.folder(), service)
+    }
+
+    /// A host that is started by this command line instead of directly, say in other namespaces, and finds its
+    /// service files in this folder there.
+    pub fn launched(launcher: Vec<OsString>, folder: &Path, service: &str) -> Self {
         Self {
-            folder: stack.folder().to_owned(),
+            folder: folder.to_owned(),
             service: service.into(),
             user: None,
             items: Vec::new(),
             variables: Vec::new(),
             environment: Vec::new(),
             mute: false,
+            launcher,
         }
     }
 

@@ -86,7 +86,14 @@ pub struct Session {
 
 impl Session {
     pub(super) fn start(host: &Host) -> Self {
-        let mut command = Command::new(built::host());
+        let mut command = match host.launcher.split_first() {
+            Some((program, words)) => {
+                let mut command = Command::new(program);
+                command.args(words);
+                command
+            }
+            None => Command::new(built::host()),
+        };
         command.env_clear().envs(host.environment.iter().map(|(name, value)| (name, value)));
         let mut process = command
             .stdin(Stdio::piped())

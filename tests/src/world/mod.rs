@@ -19,6 +19,7 @@
 mod accounts;
 mod artefacts;
 mod journal;
+mod login;
 mod machine;
 mod phone;
 mod sshd;
@@ -28,6 +29,7 @@ mod terminal;
 
 pub use accounts::{ALICE, BOB, Person, ROOT};
 pub use journal::{Journal, Record};
+pub use login::{BEHIND_PASSWORD, Typed};
 pub use machine::{Ended, HOST_NAME, Machine};
 pub use phone::{Phone, another};
 pub use sshd::Sshd;

@@ -4,8 +4,11 @@ use super::accounts::{self, ALICE, Person};
 use super::machine::Machine;
 use super::phone::Phone;
 use super::{artefacts, stacks};
+use crate::pam::{Host, host_program};
 use crate::phone::BotApi;
+use std::ffi::OsStr;
 use std::fs;
+use std::path::Path;
 use std::thread;
 
 /// Where one story happens.
@@ -30,15 +33,11 @@ impl World {
 
     fn install(&self) {
         let machine = &self.machine;
-        let copy = |from: std::path::PathBuf, to: &str| {
-            // Also writes the mode.
-            fs::copy(&from, machine.path(to)).unwrap_or_else(|error| panic!("{} to {to}: {error}", from.display()));
-        };
         machine.folder("/usr/libexec/herald", 0o755);
-        copy(artefacts::deliver(), "/usr/libexec/herald/herald-deliver");
-        copy(artefacts::herald(), "/usr/local/bin/herald");
+        self.copy(&artefacts::deliver(), "/usr/libexec/herald/herald-deliver");
+        self.copy(&artefacts::herald(), "/usr/local/bin/herald");
         let modules = artefacts::module_folder();
-        copy(artefacts::module(), &format!("{}/pam_herald.so", modules.display()));
+        self.copy(&artefacts::module(), &format!("{}/pam_herald.so", modules.display()));
         machine.folder("/etc/herald", 0o755);
         for folder in ["/var/lib/herald", "/var/lib/herald/users", "/var/lib/herald/totp"] {
             machine.folder(folder, 0o700);
@@ -47,6 +46,12 @@ impl World {
         machine.write("/etc/herald/telegram.token", 0o600, format!("{}\n", BotApi::TOKEN));
         self.configure("");
         stacks::install(machine);
+    }
+
+    /// Copies a program with its mode.
+    fn copy(&self, from: &Path, to: &str) {
+        let real = self.machine.path(to);
+        fs::copy(from, real).unwrap_or_else(|error| panic!("{} to {to}: {error}", from.display()));
     }
 
     /// Writes herald.toml anew: these lines, which are dotted keys and then tables, and one gateway.
@@ -83,7 +88,24 @@ impl World {
         fs::remove_file(self.machine.path(&format!("/var/lib/herald/users/{}.toml", person.name))).expect("enrolled");
     }
 
-    /// What the module said so far.
+    /// A PAM host on the machine that uses a service with this stack. Its log goes into the outcome.
+    pub fn host(&self, service: &str, stack: &str) -> Host {
+        self.host_by(&[], service, stack)
+    }
+
+    /// The same, started by a command that runs the command behind its own words: `prlimit --nofile=9`.
+    pub fn host_by(&self, words: &[&str], service: &str, stack: &str) -> Host {
+        const PROGRAM: &str = "/usr/local/bin/pam-host";
+        if !self.machine.path(PROGRAM).exists() {
+            self.copy(&host_program(), PROGRAM);
+        }
+        self.machine.write(&format!("/etc/pam.d/{service}"), 0o644, stack);
+        let command = self.machine.command("root", &[words, &[PROGRAM]].concat());
+        let launcher = [command.get_program()].into_iter().chain(command.get_args()).map(OsStr::to_owned).collect();
+        Host::launched(launcher, Path::new("/etc/pam.d"), service)
+    }
+
+    /// What the module said so far, through a real host.
     pub fn log(&self) -> Vec<String> {
         self.machine.journal().herald()
     }
@@ -102,14 +124,8 @@ impl World {
     fn check_the_end(&self) {
         self.machine.wait_until_gone("herald-deliver");
         assert_eq!(self.machine.held_locks("/run/herald/ledger"), Vec::<String>::new(), "a lock is left");
-        let mut secrets: Vec<String> = self.phone.messages().into_iter().filter_map(|message| message.code).collect();
-        secrets.push(BotApi::TOKEN.to_owned());
-        for person in accounts::ALL {
-            secrets.push(person.password.to_owned());
-            secrets.push(person.chat().to_string());
-        }
         let log = self.machine.journal().text();
-        for secret in secrets {
+        for secret in self.secrets() {
             assert!(!log.contains(&secret), "{secret} stands in the log:\n{log}");
         }
     }
