@@ -1,0 +1,59 @@
+//! Speed and size of logins, side by side in one run: `make bench`.
+//!
+//! Every login is a real one: libpam, the built module, herald-deliver, a TLS server on loopback. `scripts/bench.sh`
+//! makes the folder, starts the server and ends it; here is who logs in, what is measured, and the table.
+//!
+//! A figure that misses its bar is printed as it is. The exit status tells only whether measuring itself went well.
+
+mod contestant;
+mod crowd;
+mod footprint;
+mod gateway;
+mod pam;
+mod person;
+mod report;
+mod rounds;
+mod scratch;
+
+use contestant::Contestant;
+use scratch::Scratch;
+use std::process::ExitCode;
+
+/// What went wrong with the measuring, in words.
+type Failure = String;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["all", folder, runtime, url, rounds] => {
+            let scratch = Scratch::new(folder, runtime, url);
+            number(rounds).and_then(|rounds| all(&scratch, rounds))
+        }
+        // One login in a process of its own: the crowd, and the memory of a host.
+        ["one", folder, runtime, url, contestant, rhost] => {
+            Contestant::named(contestant).and_then(|one| crowd::member(&Scratch::new(folder, runtime, url), one, rhost))
+        }
+        _ => Err("usage: herald-bench all FOLDER RUNTIME URL ROUNDS (scripts/bench.sh does)".to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("bench: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn all(scratch: &Scratch, rounds: usize) -> Result<(), Failure> {
+    scratch.lay_out()?;
+    let times = rounds::measure(scratch, rounds)?;
+    let crowds = crowd::measure(scratch, rounds.div_ceil(10))?;
+    let footprints = footprint::measure(scratch, rounds.div_ceil(4))?;
+    print!("{}", report::tables(scratch, &times, &crowds, &footprints)?);
+    Ok(())
+}
+
+fn number(text: &str) -> Result<usize, Failure> {
+    text.parse().ok().filter(|rounds| *rounds > 0).ok_or_else(|| format!("{text} is not a number of rounds"))
+}
