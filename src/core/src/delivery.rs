@@ -4,16 +4,19 @@ use crate::account::UserName;
 use crate::address;
 use crate::audit::{Audit, Line, Severity};
 use crate::config::{Config, Delivery, Gateway, GatewayField, Problem};
-use crate::courier::{self, Answer, Courier, CourierError, End, Field, Job, Message, Request, Tried, Try};
+use crate::courier::{self, Answer, Courier, CourierError, Definition, End, Field, Job, Message, Request, Tried, Try};
 use crate::enrollment::Factor;
-use crate::machine::{Files, Machine, Trust};
+use crate::machine::{FileError, Files, Machine, Trust};
 use crate::secret::Secret;
 use crate::store::Store;
+use std::path::Path;
 use std::time::Duration;
 
 /// The longest K_file, and the longest ca_file, in bytes.
 const MAX_FIELD_FILE: usize = 64 * 1024;
 const MAX_CA_FILE: usize = 512 * 1024;
+/// The longest definition of a service, in bytes.
+const MAX_DEFINITION: usize = 64 * 1024;
 /// The longest time for which a gateway is left alone because it said so.
 const LONGEST_RETRY: Duration = Duration::from_secs(60 * 60);
 
@@ -205,6 +208,10 @@ pub fn resolve(gateway: &Gateway, files: &dyn Files) -> Result<courier::Gateway,
             },
         }
     }
+    let definition = definition(&gateway.definition, files).unwrap_or_else(|error| {
+        problems.push(Problem::of_key("gateway.driver", error.to_string()));
+        None
+    });
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -214,5 +221,59 @@ pub fn resolve(gateway: &Gateway, files: &dyn Files) -> Result<courier::Gateway,
         driver: gateway.driver.clone(),
         insecure: gateway.insecure,
         fields,
+        definition,
     })
+}
+
+/// The definition at this path, if an admin wrote one.
+///
+/// # Errors
+/// It is there and cannot be used.
+pub fn definition(path: &Path, files: &dyn Files) -> Result<Option<Definition>, FileError> {
+    match files.read(path, Trust::Public, MAX_DEFINITION) {
+        Ok(text) => Ok(Some(Definition { file: path.display().to_string(), text: text.as_str().to_owned() })),
+        Err(FileError::Missing(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::Zeroizing;
+
+    /// The folder `providers.d` with one file in it, which somebody else may write or not.
+    struct Folder {
+        trusted: bool,
+    }
+
+    impl Files for Folder {
+        fn read(&self, path: &Path, trust: Trust, _limit: usize) -> Result<Zeroizing<String>, FileError> {
+            assert_eq!(trust, Trust::Public);
+            match path.to_str() {
+                Some("/etc/herald/providers.d/ours.toml") if self.trusted => Ok(Zeroizing::new("[send]".to_owned())),
+                Some("/etc/herald/providers.d/ours.toml") => Err(FileError::Untrusted("others may write it".into())),
+                _ => Err(FileError::Missing(path.to_owned())),
+            }
+        }
+    }
+
+    fn resolved(driver: &str, trusted: bool) -> Result<Option<Definition>, Vec<Problem>> {
+        let text = format!("[[gateway]]\ndriver = \"{driver}\"\n");
+        let config = Config::parse(&text, Path::new("/etc/herald/herald.toml")).expect("a configuration");
+        resolve(&config.gateways[0], &Folder { trusted }).map(|gateway| gateway.definition)
+    }
+
+    #[test]
+    fn a_gateway_takes_along_what_an_admin_wrote_about_its_driver() {
+        let ours = Definition { file: "/etc/herald/providers.d/ours.toml".into(), text: "[send]".into() };
+        assert_eq!(resolved("ours", true), Ok(Some(ours)));
+        assert_eq!(resolved("playsms", true), Ok(None));
+    }
+
+    #[test]
+    fn rule_25_a_definition_that_others_may_write_is_not_used() {
+        let problems = resolved("ours", false).expect_err("not to be trusted");
+        assert_eq!(problems, [Problem::of_key("gateway.driver", "others may write it")]);
+    }
 }

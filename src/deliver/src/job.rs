@@ -213,6 +213,7 @@ mod tests {
             driver: driver.into(),
             insecure: false,
             fields: fields.iter().map(|(name, text)| ((*name).to_owned(), Field::Text((*text).into()))).collect(),
+            definition: None,
         }
     }
 

@@ -113,6 +113,7 @@ mod tests {
                     ("token".into(), Field::Text("110000000:FAKE-TOKEN".into())),
                     ("api_url".into(), Field::Text("https://bots.example.org".into())),
                 ],
+                definition: None,
             }],
         })
     }

@@ -95,6 +95,7 @@ fn send() -> Request {
         driver: "telegram-bot".to_owned(),
         insecure: false,
         fields: Vec::new(),
+        definition: None,
     };
     let to = |name: &str| Try { gateway: name.to_owned(), address: "475721977".to_owned() };
     Request {

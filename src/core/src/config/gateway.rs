@@ -2,7 +2,7 @@
 
 use super::reader::{Problem, Section};
 use crate::courier::Field;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One configured gateway.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct Gateway {
     pub insecure: bool,
     /// The driver's keys.
     pub fields: Vec<(String, GatewayField)>,
+    /// Where an admin's own definition of the driver would be: `providers.d/DRIVER.toml` beside the configuration.
+    pub definition: PathBuf,
     /// What is wrong with it: at a login such a gateway is passed over, loudly.
     pub problems: Vec<Problem>,
     /// Its line in the file.
@@ -47,13 +49,14 @@ pub fn channel_of_driver(driver: &str) -> Option<&'static str> {
 }
 
 impl Gateway {
-    pub(super) fn read(section: &mut Section<'_>) -> Self {
+    pub(super) fn read(section: &mut Section<'_>, definitions: &Path) -> Self {
         let mut gateway = Self {
             name: String::new(),
             channel: String::new(),
             driver: String::new(),
             insecure: false,
             fields: Vec::new(),
+            definition: PathBuf::new(),
             problems: Vec::new(),
             line: section.line(),
         };
@@ -74,6 +77,7 @@ impl Gateway {
                 None => section.complain("channel", "needed with this driver: the channel that it serves"),
             }
         }
+        gateway.definition = definitions.join(format!("{}.toml", gateway.driver));
         gateway.read_fields(section);
         gateway.problems = section.take_problems();
         gateway

@@ -8,11 +8,10 @@ mod reader;
 pub use duration::{format_duration, parse_duration};
 pub use gateway::{Gateway, GatewayField, channel_of_driver};
 pub use network::Network;
-pub use reader::Problem;
+pub use reader::{Problem, Section, Tree, read_document};
 
 use crate::clock::Timestamp;
 use crate::phrases;
-use reader::{Section, read_document};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -26,7 +25,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// A whole `herald.toml`, checked.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Language of prompts and messages; a user's own choice wins.
     pub language: Option<String>,
@@ -40,6 +39,14 @@ pub struct Config {
     pub paths: Paths,
     /// In file order: the first of a channel is tried first.
     pub gateways: Vec<Gateway>,
+    /// Where admins put services of their own: the folder `providers.d` beside the file.
+    pub definitions: PathBuf,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::at(Path::new(DEFAULT_PATH))
+    }
 }
 
 /// The tables that a service may override.
@@ -220,9 +227,22 @@ impl Config {
     /// # Errors
     /// Everything that is wrong, each with its line and key.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        let mut config = Self::default();
+        let mut config = Self::at(file);
         let problems = read_document(text, |root| config.read(root));
         if problems.is_empty() { Ok(config) } else { Err(ConfigError { file: file.to_owned(), problems }) }
+    }
+
+    /// The defaults, for a file of this path.
+    fn at(file: &Path) -> Self {
+        Self {
+            language: None,
+            default_country: String::new(),
+            rules: Rules::default(),
+            services: BTreeMap::new(),
+            paths: Paths::default(),
+            gateways: Vec::new(),
+            definitions: file.with_file_name("providers.d"),
+        }
     }
 
     fn read(&mut self, root: &mut Section<'_>) {
@@ -252,7 +272,8 @@ impl Config {
             }
             services.insert(name.to_owned(), rules);
         });
-        root.list_of_tables("gateway", |section| self.gateways.push(Gateway::read(section)));
+        let definitions = &self.definitions;
+        root.list_of_tables("gateway", |section| self.gateways.push(Gateway::read(section, definitions)));
         for (position, gateway) in self.gateways.iter().enumerate() {
             if self.gateways.iter().take(position).any(|other| other.name == gateway.name) {
                 root.complain_at(

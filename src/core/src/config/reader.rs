@@ -37,7 +37,7 @@ impl fmt::Display for Problem {
 }
 
 /// Parses a document and lets `read` take what it knows; gives back everything that is wrong, in order of line.
-pub(super) fn read_document(text: &str, read: impl FnOnce(&mut Section<'_>)) -> Vec<Problem> {
+pub fn read_document(text: &str, read: impl FnOnce(&mut Section<'_>)) -> Vec<Problem> {
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         // A file whose syntax is broken is not read further: what follows would be guesses.
@@ -73,11 +73,54 @@ fn entries<'t>(table: DeTable<'t>) -> Vec<Entry<'t>> {
         let Range { start, .. } = key.span();
         Entry { key: key.into_inner(), start, value: value.into_inner() }
     };
-    table.into_iter().map(spanned).collect()
+    let mut all: Vec<Entry<'t>> = table.into_iter().map(spanned).collect();
+    // As they stand in the file: requests are built in the order of a definition.
+    all.sort_by_key(|entry| entry.start);
+    all
+}
+
+/// A value of whatever kind, tables in the order of the file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tree {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// `true` or `false`.
+    Flag(bool),
+    /// A list.
+    List(Vec<Tree>),
+    /// A table.
+    Table(Vec<(String, Tree)>),
+}
+
+impl Tree {
+    fn of(value: DeValue<'_>) -> Result<Self, String> {
+        Ok(match value {
+            DeValue::String(text) => Self::Text(text.into_owned()),
+            DeValue::Boolean(flag) => Self::Flag(flag),
+            DeValue::Integer(digits) => Self::Integer(
+                i64::from_str_radix(digits.as_str(), digits.radix())
+                    .map_err(|_| "a whole number of at most 63 bits".to_owned())?,
+            ),
+            DeValue::Array(members) => {
+                Self::List(members.into_iter().map(|member| Self::of(member.into_inner())).collect::<Result<_, _>>()?)
+            }
+            DeValue::Table(table) => Self::Table(
+                entries(table)
+                    .into_iter()
+                    .map(|entry| Ok((entry.key.into_owned(), Self::of(entry.value)?)))
+                    .collect::<Result<_, String>>()?,
+            ),
+            other @ (DeValue::Float(_) | DeValue::Datetime(_)) => {
+                return Err(format!("a text, a whole number, true, false, a list or a table, not {}", kind(&other)));
+            }
+        })
+    }
 }
 
 /// One table while it is read: what is taken is known, what is left over at the end is not.
-pub(super) struct Section<'t> {
+pub struct Section<'t> {
     text: &'t str,
     path: String,
     start: usize,
@@ -87,22 +130,22 @@ pub(super) struct Section<'t> {
 
 impl<'t> Section<'t> {
     /// The line where the table begins.
-    pub(super) fn line(&self) -> usize {
+    pub fn line(&self) -> usize {
         line_of(self.text, self.start)
     }
 
     /// What was found wrong so far, for a table whose faults are not the file's.
-    pub(super) fn take_problems(&mut self) -> Vec<Problem> {
+    pub fn take_problems(&mut self) -> Vec<Problem> {
         std::mem::take(&mut self.problems)
     }
 
     /// Notes a problem with a key of this table, on the table's own line.
-    pub(super) fn complain(&mut self, key: &str, text: &str) {
+    pub fn complain(&mut self, key: &str, text: &str) {
         self.complain_at(self.line(), &self.full(key), text);
     }
 
     /// Notes a problem on a given line.
-    pub(super) fn complain_at(&mut self, line: usize, key: &str, text: &str) {
+    pub fn complain_at(&mut self, line: usize, key: &str, text: &str) {
         self.problems.push(Problem { line, key: key.to_owned(), text: text.to_owned() });
     }
 
@@ -126,15 +169,25 @@ impl<'t> Section<'t> {
     }
 
     /// A text; `read` says what is accepted if it is not.
-    pub(super) fn text(&mut self, key: &str, read: &mut dyn FnMut(&str) -> Result<(), String>) {
+    pub fn text(&mut self, key: &str, read: &mut dyn FnMut(&str) -> Result<(), String>) {
         self.value(key, |value| match value {
             DeValue::String(text) => read(&text),
             other => Err(format!("a text in quotes, not {}", kind(&other))),
         });
     }
 
+    /// A value of whatever kind; `read` says what is accepted if it is not.
+    pub fn tree(&mut self, key: &str, read: &mut dyn FnMut(Tree) -> Result<(), String>) {
+        self.value(key, |value| read(Tree::of(value)?));
+    }
+
+    /// Whether there is such a key, still to be taken.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key)
+    }
+
     /// A whole number within bounds.
-    pub(super) fn integer(&mut self, key: &str, bounds: RangeInclusive<u32>, target: &mut u32) {
+    pub fn integer(&mut self, key: &str, bounds: RangeInclusive<u32>, target: &mut u32) {
         let accepted = format!("a whole number from {} to {}", bounds.start(), bounds.end());
         self.value(key, |value| {
             let DeValue::Integer(digits) = value else { return Err(accepted) };
@@ -145,7 +198,7 @@ impl<'t> Section<'t> {
     }
 
     /// A duration within bounds.
-    pub(super) fn duration(&mut self, key: &str, bounds: RangeInclusive<Duration>, target: &mut Duration) {
+    pub fn duration(&mut self, key: &str, bounds: RangeInclusive<Duration>, target: &mut Duration) {
         let (least, most) = (format_duration(*bounds.start()), format_duration(*bounds.end()));
         let accepted = format!("a duration from \"{least}\" to \"{most}\", like \"1h30m\"");
         self.value(key, |value| {
@@ -156,7 +209,7 @@ impl<'t> Section<'t> {
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&mut self, key: &str, target: &mut bool) {
+    pub fn flag(&mut self, key: &str, target: &mut bool) {
         self.value(key, |value| match value {
             DeValue::Boolean(flag) => {
                 *target = flag;
@@ -167,7 +220,7 @@ impl<'t> Section<'t> {
     }
 
     /// A day, `2027-01-31`: the moment at which it begins in UTC.
-    pub(super) fn date(&mut self, key: &str, target: &mut Option<Timestamp>) {
+    pub fn date(&mut self, key: &str, target: &mut Option<Timestamp>) {
         self.value(key, |value| {
             let day = match &value {
                 DeValue::Datetime(day) => day.to_string(),
@@ -181,7 +234,7 @@ impl<'t> Section<'t> {
     }
 
     /// One of several words.
-    pub(super) fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)], target: &mut T) {
+    pub fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)], target: &mut T) {
         let accepted = || quoted(&words.iter().map(|(word, _)| *word).collect::<Vec<_>>());
         self.value(key, |value| {
             let DeValue::String(text) = value else { return Err(accepted()) };
@@ -192,7 +245,7 @@ impl<'t> Section<'t> {
     }
 
     /// A list of texts, which replaces the one before.
-    pub(super) fn list<T>(&mut self, key: &str, target: &mut Vec<T>, read: impl Fn(&str) -> Result<T, String>) {
+    pub fn list<T>(&mut self, key: &str, target: &mut Vec<T>, read: impl Fn(&str) -> Result<T, String>) {
         self.value(key, |value| {
             let DeValue::Array(members) = value else { return Err("a list, like [\"one\", \"two\"]".to_owned()) };
             let member = |value: &Spanned<DeValue<'_>>| match value.get_ref() {
@@ -205,7 +258,7 @@ impl<'t> Section<'t> {
     }
 
     /// A table, if it is there.
-    pub(super) fn table(&mut self, key: &str, read: impl FnOnce(&mut Section<'t>)) {
+    pub fn table(&mut self, key: &str, read: impl FnOnce(&mut Section<'t>)) {
         let Some(entry) = self.entries.iter().find(|entry| entry.key == key) else { return };
         let start = entry.start;
         if let Some((line, value)) = self.take(key) {
@@ -215,7 +268,7 @@ impl<'t> Section<'t> {
     }
 
     /// A table of tables, `[service.NAME]`.
-    pub(super) fn tables(&mut self, key: &str, mut read: impl FnMut(&str, &mut Section<'t>)) {
+    pub fn tables(&mut self, key: &str, mut read: impl FnMut(&str, &mut Section<'t>)) {
         self.table(key, |outer| {
             for entry in std::mem::take(&mut outer.entries) {
                 let line = line_of(outer.text, entry.start);
@@ -226,7 +279,7 @@ impl<'t> Section<'t> {
     }
 
     /// A list of tables, `[[gateway]]`.
-    pub(super) fn list_of_tables(&mut self, key: &str, mut read: impl FnMut(&mut Section<'t>)) {
+    pub fn list_of_tables(&mut self, key: &str, mut read: impl FnMut(&mut Section<'t>)) {
         let Some((line, value)) = self.take(key) else { return };
         let DeValue::Array(members) = value else {
             self.complain_at(line, key, &format!("must be a list of tables: write [[{key}]]"));
@@ -258,7 +311,7 @@ impl<'t> Section<'t> {
     }
 
     /// Everything that is left, as values for a driver.
-    pub(super) fn scalars(&mut self) -> Vec<(String, Field)> {
+    pub fn scalars(&mut self) -> Vec<(String, Field)> {
         let mut fields = Vec::new();
         for entry in std::mem::take(&mut self.entries) {
             let line = line_of(self.text, entry.start);

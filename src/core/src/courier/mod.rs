@@ -92,6 +92,17 @@ pub struct Gateway {
     pub insecure: bool,
     /// All other keys of the table; the driver alone knows which there may be.
     pub fields: Vec<(String, Field)>,
+    /// The admin's own definition of the driver, where there is one.
+    pub definition: Option<Definition>,
+}
+
+/// A file of `providers.d`: a service that an admin described. What it says is the network side's business.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Definition {
+    /// Its path, for messages.
+    pub file: String,
+    /// All of it.
+    pub text: String,
 }
 
 /// The value of a driver's field.

@@ -54,6 +54,10 @@ pub fn encode_request(request: &Request) -> Result<Zeroizing<Vec<u8>>, Malformed
                     }
                 }
             });
+            out.option(gateway.definition.as_ref(), |out, definition| {
+                out.text(&definition.file);
+                out.text(&definition.text);
+            });
         });
         match &request.job {
             Job::Describe(driver) => {
@@ -111,6 +115,7 @@ pub fn decode_request(payload: &[u8]) -> Result<Request, Malformed> {
                 };
                 Ok((name, field))
             })?,
+            definition: input.option(|input| Ok(Definition { file: input.text()?, text: input.text()? }))?,
         })
     })?;
     let job = match input.byte()? {
@@ -459,6 +464,7 @@ mod tests {
                     ("port".into(), Field::Integer(-7)),
                     ("flash".into(), Field::Flag(true)),
                 ],
+                definition: Some(Definition { file: "/etc/herald/providers.d/x.toml".into(), text: "[send]".into() }),
             }],
         }
     }

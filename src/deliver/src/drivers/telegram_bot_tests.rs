@@ -14,6 +14,7 @@ fn gateway(fields: &[(&str, Field)]) -> Gateway {
         driver: "telegram-bot".into(),
         insecure: false,
         fields: fields.iter().map(|(name, field)| ((*name).to_owned(), field.clone())).collect(),
+        definition: None,
     }
 }
 

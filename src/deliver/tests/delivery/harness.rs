@@ -117,6 +117,7 @@ pub(crate) fn gateway(name: &str, url: &str) -> Gateway {
         driver: "telegram-bot".into(),
         insecure: false,
         fields: vec![("token".into(), Field::Text(BotApi::TOKEN.into())), ("api_url".into(), Field::Text(url.into()))],
+        definition: None,
     }
 }
 
