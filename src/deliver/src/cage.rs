@@ -11,7 +11,9 @@ use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabiliti
 use std::fmt;
 
 /// Who the process becomes when it was started as root; the first that exists.
-const UNPRIVILEGED: [&str; 2] = ["_herald", "nobody"];
+const UNPRIVILEGED: [&str; 2] = [OWN_USER, "nobody"];
+/// The user that is ours alone, and may therefore be given groups.
+const OWN_USER: &str = "_herald";
 /// As many open files as every system allows.
 const FILES: u64 = 1024;
 /// Fewer open files than this make every connection fail, which must not look like a network that is down (rule 5).
@@ -56,7 +58,10 @@ pub(crate) fn enter() -> Result<(), CageError> {
     reset_limits(geteuid().is_root())?;
     umask(Mode::RWXG | Mode::RWXO);
     rustix::process::chdir("/").map_err(|error| leaky("the working directory could not be left", error))?;
-    drop_to(unprivileged(&std::fs::read_to_string("/etc/passwd").unwrap_or_default()))?;
+    let known = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let names = unprivileged(&known("/etc/passwd"));
+    let groups = if names == [OWN_USER] { groups_of(OWN_USER, &known("/etc/group")) } else { Vec::new() };
+    drop_to(names, &groups)?;
     if getuid().is_root() || geteuid().is_root() {
         return Err(CageError::Leaky("this process is still root".to_owned()));
     }
@@ -75,6 +80,17 @@ fn unprivileged(passwd: &str) -> &'static [&'static str] {
         Some(first) => UNPRIVILEGED.get(first..=first).unwrap_or(&UNPRIVILEGED),
         None => &UNPRIVILEGED,
     }
+}
+
+/// The groups that an admin put the user into, so that it reaches a socket or a folder that belongs to one of them
+/// (group(5)). From the file alone, for the same reason.
+fn groups_of(user: &str, group: &str) -> Vec<u32> {
+    let member = |line: &str| {
+        let mut fields = line.split(':').skip(2);
+        let id = fields.next()?.parse().ok()?;
+        fields.next()?.split(',').any(|name| name.trim() == user).then_some(id)
+    };
+    group.lines().filter_map(member).collect()
 }
 
 /// An environment steers resolvers and certificate stores (rule 21), so there must be none.
@@ -135,6 +151,12 @@ mod tests {
         assert_eq!(unprivileged(nobody), ["nobody"]);
         assert_eq!(unprivileged(&format!("{nobody}_herald:x:117:121::/nonexistent:/bin/false\n")), ["_herald"]);
         assert_eq!(unprivileged("_heralds:x:1:1:::\n"), ["_herald", "nobody"]);
+    }
+
+    #[test]
+    fn the_groups_that_an_admin_gave_are_kept() {
+        let group = "root:x:0:\nsignal-cli:x:996:_herald\n_herald:x:121:\nsms:x:997:gammu, _herald\nadm:x:4:_heralds\n+\n";
+        assert_eq!(groups_of("_herald", group), [996, 997]);
     }
 
     #[test]

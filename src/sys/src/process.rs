@@ -8,7 +8,6 @@ use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use rustix::process::{getegid, geteuid, getgid, getuid};
 use std::fmt;
-use std::ptr;
 
 /// A process could not be confined as it must be; it should end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,13 +46,13 @@ pub fn no_new_privileges() -> Result<(), ProcessError> {
     rustix::thread::set_no_new_privs(true).map_err(|error| failed("new privileges cannot be forbidden", error))
 }
 
-/// Gives up root for good, in all threads: no groups, and all ids those of the first account of `names` that there
-/// is. Gives back that account, or `None` if the process was not root; then the real and saved ids become the
-/// effective ones, since a real uid of root would be a way back.
+/// Gives up root for good, in all threads: all ids become those of the first account of `names` that there is, and the
+/// supplementary groups become `groups`, never root's. Gives back that account, or `None` if the process was not root;
+/// then the real and saved ids become the effective ones, since a real uid of root would be a way back.
 ///
 /// # Errors
 /// If there is no such account, it is root itself, or afterwards root can still be had. The process must end then.
-pub fn drop_to(names: &[&str]) -> Result<Option<Account>, ProcessError> {
+pub fn drop_to(names: &[&str], groups: &[u32]) -> Result<Option<Account>, ProcessError> {
     if effective_uid() != 0 {
         become_only(geteuid().as_raw(), getegid().as_raw())?;
         return Ok(None);
@@ -72,11 +71,15 @@ pub fn drop_to(names: &[&str]) -> Result<Option<Account>, ProcessError> {
     if account.uid == 0 || account.gid == 0 {
         return Err(ProcessError(format!("the user {} is root or in its group. Give it ids of its own", account.name)));
     }
-    // SAFETY: a count of zero: nothing is read.
-    check("setgroups", unsafe { libc::setgroups(0, ptr::null()) })?;
+    let mut wanted: Vec<libc::gid_t> = groups.iter().copied().filter(|group| *group != 0).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    // SAFETY: reads as many ids as the list holds.
+    check("setgroups", unsafe { libc::setgroups(wanted.len(), wanted.as_ptr()) })?;
     become_only(account.uid, account.gid)?;
-    // SAFETY: asks only for the number of groups: nothing is written.
-    if unsafe { libc::getgroups(0, ptr::null_mut()) } != 0 {
+    let mut left = rustix::process::getgroups().map_err(|error| failed("the groups cannot be read", error))?;
+    left.sort_unstable_by_key(|group| group.as_raw());
+    if !left.iter().map(|group| group.as_raw()).eq(wanted) {
         return Err(ProcessError("groups of root are left".to_owned()));
     }
     Ok(Some(account))

@@ -227,15 +227,19 @@ fn part_gives_up_root() {
     let before = process::effective_uid();
     if is_root() {
         for impossible in [&["no-such-user-here"][..], &["root"], &[]] {
-            assert!(process::drop_to(impossible).is_err(), "{impossible:?}");
+            assert!(process::drop_to(impossible, &[]).is_err(), "{impossible:?}");
             assert_eq!(process::effective_uid(), 0);
         }
-        let account = process::drop_to(&["no-such-user-here", "nobody"]).expect("there is a nobody");
+        let account = process::drop_to(&["no-such-user-here", "nobody"], &[46, 0, 20, 46]);
+        let account = account.expect("there is a nobody");
         assert_eq!(account.as_ref().map(|account| account.name.as_str()), Some("nobody"));
         assert_ne!(process::effective_uid(), 0);
         assert!(std::fs::read("/etc/shadow").is_err());
+        let groups = ids_of_this_thread().pop().expect("a line of groups");
+        let groups: Vec<&str> = groups.split_whitespace().skip(1).collect();
+        assert_eq!(groups, ["20", "46"], "those that were asked for, and never root's");
     } else {
-        assert_eq!(process::drop_to(&["nobody"]), Ok(None));
+        assert_eq!(process::drop_to(&["nobody"], &[]), Ok(None));
         assert_eq!(process::effective_uid(), before);
     }
     go.send(()).expect("the other thread");
@@ -243,7 +247,7 @@ fn part_gives_up_root() {
     assert_eq!(ids, ids_of_this_thread());
     let uid = process::effective_uid().to_string();
     assert!(ids[0].split_whitespace().skip(1).all(|id| id == uid), "{ids:?}");
-    assert_eq!(process::drop_to(&["root"]), Ok(None), "once is enough");
+    assert_eq!(process::drop_to(&["root"], &[]), Ok(None), "once is enough");
 }
 
 /// The lines `Uid`, `Gid` and `Groups` of proc(5).
