@@ -24,11 +24,7 @@ no_unsafe_elsewhere() {
 
 # Every file that says it is one.
 scripts() {
-    git ls-files | while read -r file; do
-        [ ! -f "$file" ] || case $(head -n 1 "$file" | tr -d '\000') in
-        '#!/bin/sh' | '#!/usr/bin/env bash') echo "$file" ;;
-        esac
-    done
+    grep -rlE --exclude-dir=target '^#!/(bin/sh|usr/bin/env bash)$' .ci packaging scripts src tests bench
 }
 
 step "form" cargo fmt --all --check

@@ -43,7 +43,7 @@ inside() {
     trap 'echo; exit 130' INT
     trap 'exit 143' HUP TERM
     demo=/run/demo
-    mkdir -m 700 "$demo" /run/sshd 2>/dev/null
+    mkdir -m 700 "$demo" /run/sshd
     quietly scripts/install.sh
     make_person
     start_phone
@@ -55,7 +55,10 @@ inside() {
         conclude
     else
         status=$?
-        printf '\n  %s\n\n' "No way in without the code. ${bold}make demo${plain} begins again." >&2
+        # "Permission denied" is all that ssh may say; sshd knows more.
+        printf '%s' "$dim"
+        tail -n 3 "$demo/said"
+        printf '\n  %s\n\n' "${plain}No way in without the code. ${bold}make demo${plain} begins again." >&2
         exit "$status"
     fi
 }
@@ -121,7 +124,7 @@ PidFile none
 PrintMotd no
 PrintLastLog no
 AuthenticationMethods publickey,keyboard-interactive
-Include $PWD/pam.d-example/sshd_config.d/herald.conf
+Include "$PWD/pam.d-example/sshd_config.d/herald.conf"
 EOF
         "$(command -v sshd)" -D -e -f "$demo/sshd_config" 2>"$demo/said" &
         await "sshd does not start" grep -qE 'Server listening|Cannot bind' "$demo/said"

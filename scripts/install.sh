@@ -70,7 +70,7 @@ EOF
 # Whom the network side becomes. Without such a user it becomes nobody.
 make_user() {
     ! id _herald >/dev/null 2>&1 || return 0
-    if command -v systemd-sysusers >/dev/null && systemd-sysusers packaging/sysusers.d/herald.conf; then return; fi
+    if command -v systemd-sysusers >/dev/null && systemd-sysusers "$PWD/packaging/sysusers.d/herald.conf"; then return; fi
     if command -v useradd >/dev/null; then
         useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin _herald
     else

@@ -13,7 +13,7 @@ export HERALD_BIN="$target/release/herald"
 cargo build --workspace --all-targets --locked
 if [ "$(id -u)" -ne 0 ]; then
     triple=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
-    export "CARGO_TARGET_${triple}_RUNNER=sudo --preserve-env --"
+    export "CARGO_TARGET_${triple}_RUNNER=sudo --preserve-env -- env PATH=$PATH"
 fi
 
 scripts/test-install.sh
