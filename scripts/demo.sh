@@ -55,10 +55,11 @@ inside() {
         conclude
     else
         status=$?
-        # "Permission denied" is all that ssh may say; sshd knows more.
-        printf '%s' "$dim"
-        tail -n 3 "$demo/said"
-        printf '\n  %s\n\n' "${plain}No way in without the code. ${bold}make demo${plain} begins again." >&2
+        # ssh may not say why nothing reached the phone; herald may.
+        if [ -e "$demo/url" ] && [ ! -e "$demo/codes" ]; then
+            herald try --user "$name" </dev/null || true
+        fi
+        printf '\n  %s\n\n' "No way in without the code. ${bold}make demo${plain} begins again." >&2
         exit "$status"
     fi
 }
