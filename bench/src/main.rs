@@ -34,6 +34,12 @@ fn main() -> ExitCode {
         ["one", folder, runtime, url, contestant, rhost] => {
             Contestant::named(contestant).and_then(|one| crowd::member(&Scratch::new(folder, runtime, url), one, rhost))
         }
+        // A few contestants only, again and again: for a profiler.
+        ["again", folder, runtime, url, rounds, contestants @ ..] => {
+            let scratch = Scratch::new(folder, runtime, url);
+            let contestants = contestants.iter().map(|name| Contestant::named(name)).collect::<Result<Vec<_>, _>>();
+            contestants.and_then(|contestants| again(&scratch, &contestants, number(rounds)?))
+        }
         _ => Err("usage: herald-bench all FOLDER RUNTIME URL ROUNDS (scripts/bench.sh does)".to_owned()),
     };
     match done {
@@ -47,13 +53,20 @@ fn main() -> ExitCode {
 
 fn all(scratch: &Scratch, rounds: usize) -> Result<(), Failure> {
     scratch.lay_out()?;
-    let times = rounds::measure(scratch, rounds)?;
+    let times = rounds::measure(scratch, &Contestant::ALL, rounds)?;
     let crowds = crowd::measure(scratch, rounds.div_ceil(10))?;
     let footprints = footprint::measure(scratch, rounds.div_ceil(4))?;
     print!("{}", report::tables(scratch, &times, &crowds, &footprints)?);
     Ok(())
 }
 
+fn again(scratch: &Scratch, contestants: &[Contestant], rounds: usize) -> Result<(), Failure> {
+    for times in rounds::measure(scratch, contestants, rounds)? {
+        println!("{}: {:?}, median of {}", times.contestant.service(), times.median(), times.count());
+    }
+    Ok(())
+}
+
 fn number(text: &str) -> Result<usize, Failure> {
-    text.parse().ok().filter(|rounds| *rounds > 0).ok_or_else(|| format!("{text} is not a number of rounds"))
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| format!("{text} is not a number above 0"))
 }
