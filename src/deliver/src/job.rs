@@ -2,6 +2,7 @@
 
 use crate::drivers::{self, Envelope, Unwell};
 use crate::http::Client;
+use crate::layout;
 use crate::pulse::Pulse;
 use crate::refusal::{Redaction, Refusal};
 use herald_core::courier::{
@@ -18,7 +19,7 @@ const SHORTEST_SHARE: Duration = Duration::from_millis(500);
 pub(crate) fn run(request: &Request, end: Instant, pulse: &Pulse) -> Answer {
     let desk = Desk { request, client: Client::new(request), redaction: Redaction::of(request), end, pulse };
     match &request.job {
-        Job::Describe(name) => Answer::Drivers(describe(name.as_deref())),
+        Job::Describe(name) => Answer::Drivers(describe(name.as_deref(), &request.gateways)),
         Job::Check => Answer::Faults(desk.check()),
         Job::Status => Answer::Status(desk.status()),
         Job::FindChat { nonce, drop_pending } => Answer::Chat(desk.find_chat(nonce, *drop_pending)),
@@ -26,8 +27,13 @@ pub(crate) fn run(request: &Request, end: Instant, pulse: &Pulse) -> Answer {
     }
 }
 
-fn describe(name: Option<&str>) -> Vec<Driver> {
-    let wanted = drivers::all().into_iter().filter(|driver| name.is_none_or(|name| driver.name() == name));
+/// Those that are built in, and those of `gateways`, which an admin described.
+fn describe(name: Option<&str>, gateways: &[Gateway]) -> Vec<Driver> {
+    let described = gateways.iter().filter(|gateway| gateway.definition.is_some());
+    let own: Vec<_> = described.filter_map(|gateway| drivers::of(gateway).ok()).collect();
+    let hidden = |name: &str| own.iter().any(|driver| driver.name() == name);
+    let built_in: Vec<_> = drivers::all().into_iter().filter(|driver| !hidden(driver.name())).collect();
+    let wanted = built_in.iter().chain(&own).filter(|driver| name.is_none_or(|name| driver.name() == name));
     wanted
         .map(|driver| Driver {
             name: driver.name().to_owned(),
@@ -58,13 +64,12 @@ impl Desk<'_> {
                 problem,
             })
         });
-        let gateways = self.request.gateways.iter().flat_map(|gateway| match drivers::named(&gateway.driver) {
-            Some(driver) => driver.check(gateway),
-            None => vec![Fault {
-                gateway: gateway.name.clone(),
-                field: "driver".to_owned(),
-                problem: unknown_driver(gateway),
-            }],
+        let gateways = self.request.gateways.iter().flat_map(|gateway| match drivers::of(gateway) {
+            Ok(driver) => driver.check(gateway),
+            Err(problems) => problems
+                .into_iter()
+                .map(|problem| Fault { gateway: gateway.name.clone(), field: "driver".to_owned(), problem })
+                .collect(),
         });
         delivery.chain(gateways).collect()
     }
@@ -74,12 +79,10 @@ impl Desk<'_> {
         let asked = gateways.iter().enumerate().map(|(position, gateway)| {
             let started = Instant::now();
             let until = share(started, self.end, gateways.len().saturating_sub(position));
-            let found = match (drivers::named(&gateway.driver), until) {
-                (None, _) => {
-                    Err(Unwell { refusal: Refusal::new(End::Configuration, unknown_driver(gateway)), mend: None })
-                }
+            let found = match (driver_of(gateway), until) {
+                (Err(refusal), _) => Err(Unwell { refusal, mend: None }),
                 (_, None) => Err(Unwell { refusal: no_time(), mend: None }),
-                (Some(driver), Some(until)) => driver.status(gateway, &self.client, until),
+                (Ok(driver), Some(until)) => driver.status(gateway, &self.client, until),
             };
             let (ok, detail, mend) = match found {
                 Ok(who) => (true, who, String::new()),
@@ -97,10 +100,8 @@ impl Desk<'_> {
     fn find_chat(&self, nonce: &Secret, drop_pending: bool) -> ChatSearch {
         let found = match self.request.gateways.first() {
             None => Err(Refusal::new(End::Configuration, "no gateway in the request")),
-            Some(gateway) => match drivers::named(&gateway.driver) {
-                None => Err(Refusal::new(End::Configuration, unknown_driver(gateway))),
-                Some(driver) => driver.find_chat(gateway, nonce, drop_pending, &self.client, self.end),
-            },
+            Some(gateway) => driver_of(gateway)
+                .and_then(|driver| driver.find_chat(gateway, nonce, drop_pending, &self.client, self.end)),
         };
         found.unwrap_or_else(|refusal| ChatSearch::Failed {
             end: refusal.end,
@@ -121,6 +122,8 @@ impl Desk<'_> {
             let started = Instant::now();
             let left = tries.len().saturating_sub(position);
             let (end, detail) = match self.try_one(one, gateway, message, share(started, self.end, left)) {
+                // How much of an SMS it took: for those who test a gateway, and pay for it.
+                Ok(()) if channel == Some("sms") => (End::Delivered, layout::sms(message).length.to_string()),
                 Ok(()) => (End::Delivered, String::new()),
                 Err(refusal) => (refusal.end, self.redaction.clean(&refusal.detail)),
             };
@@ -142,8 +145,7 @@ impl Desk<'_> {
         until: Option<Instant>,
     ) -> Result<(), Refusal> {
         let gateway = gateway.ok_or_else(|| Refusal::new(End::Configuration, "no such gateway in the request"))?;
-        let driver =
-            drivers::named(&gateway.driver).ok_or_else(|| Refusal::new(End::Configuration, unknown_driver(gateway)))?;
+        let driver = driver_of(gateway)?;
         if !driver.takes(&one.address) {
             let forms = driver.addresses().join(" or ");
             return Err(Refusal::new(End::PassedOver, format!("{} takes a {forms} only", driver.name())));
@@ -177,8 +179,8 @@ fn no_time() -> Refusal {
     Refusal::new(End::TryAgain { after: None }, "no time was left before the deadline")
 }
 
-fn unknown_driver(gateway: &Gateway) -> String {
-    format!("no driver is called \"{}\": herald gateway drivers lists them", gateway.driver)
+fn driver_of(gateway: &Gateway) -> Result<Box<dyn drivers::Driver>, Refusal> {
+    drivers::of(gateway).map_err(|problems| Refusal::new(End::Configuration, problems.join("; ")))
 }
 
 fn usual_mend(end: End, gateway: &Gateway) -> String {
@@ -332,10 +334,10 @@ mod tests {
 
     #[test]
     fn describe_gives_one_or_all_or_none() {
-        assert_eq!(describe(None).len(), drivers::all().len());
-        let one = describe(Some("telegram-bot"));
+        assert_eq!(describe(None, &[]).len(), drivers::all().len());
+        let one = describe(Some("telegram-bot"), &[]);
         assert_eq!((one.len(), one[0].channel.as_str(), one[0].addresses[0].as_str()), (1, "telegram", "chat-id"));
         assert!(one[0].fields.iter().any(|field| field.name == "token" && field.secret && field.required));
-        assert_eq!(describe(Some("pigeon-post")), []);
+        assert_eq!(describe(Some("pigeon-post"), &[]), []);
     }
 }

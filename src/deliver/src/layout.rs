@@ -1,5 +1,6 @@
 //! A message as text that fits: the code first, then one line for each part (interface §5).
 
+use crate::segment::{Alphabet, Length, in_gsm7};
 use herald_core::courier::{Message, Part, Topic};
 use herald_core::text::display_line;
 use zeroize::Zeroizing;
@@ -24,6 +25,52 @@ pub(crate) fn html(message: &Message, limit: usize) -> Zeroizing<String> {
         escape(line, &mut html);
     }
     html
+}
+
+/// The message as plain text of at most `limit` UTF-16 units.
+pub(crate) fn plain(message: &Message, limit: usize) -> Zeroizing<String> {
+    whole(message, &lines(message, |text| text.encode_utf16().count() <= limit))
+}
+
+/// What a message without markup is about, in one line and without the code: for subjects.
+pub(crate) fn subject(message: &Message) -> String {
+    message.parts.first().map(|part| display_line(&part.text, 78)).unwrap_or_default()
+}
+
+/// A message as it goes into one SMS.
+pub(crate) struct Sms {
+    /// The code first, then one line for each part that fits.
+    pub(crate) text: Zeroizing<String>,
+    /// How much of the one segment it takes.
+    pub(crate) length: Length,
+}
+
+impl Sms {
+    /// Whether it needs UCS-2: some services want to be told.
+    pub(crate) fn is_unicode(&self) -> bool {
+        self.length.alphabet == Alphabet::Ucs2
+    }
+}
+
+/// The message as plain text in one segment. If it does not fit as it is, letters that GSM-7 lacks lose their marks
+/// where that makes 160 characters of 70, and then parts are dropped.
+pub(crate) fn sms(message: &Message) -> Sms {
+    let fits = |text: &str| Length::of(text).segments() == 1;
+    let all: Vec<String> = message.parts.iter().map(|part| display_line(&part.text, usize::MAX)).collect();
+    let plain = || -> Option<Message> {
+        let one = |part: &Part| Some(Part { topic: part.topic, text: in_gsm7(&part.text)? });
+        let parts = message.parts.iter().map(one).collect::<Option<_>>()?;
+        Some(Message { parts, ..message.clone() })
+    };
+    let text = if fits(&whole(message, &all)) {
+        whole(message, &lines(message, fits))
+    } else {
+        let plain = plain();
+        let message = plain.as_ref().unwrap_or(message);
+        whole(message, &lines(message, fits))
+    };
+    let length = Length::of(&text);
+    Sms { text, length }
 }
 
 /// The lines below the code that leave room for it: parts are dropped, then the last line is cut, until all `fits`.
@@ -78,6 +125,9 @@ fn escape(text: &str, html: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use herald_core::account::UserName;
+    use herald_core::message::{About, code_message};
+    use herald_core::phrases;
     use std::time::Duration;
 
     fn message(code: Option<&str>, parts: &[(Topic, &str)]) -> Message {
@@ -101,6 +151,49 @@ mod tests {
             ],
         );
         assert_eq!(*html(&message, 4096), "<code>314159</code>\nHost: matoken\nService: sshd\nType it only there.");
+    }
+
+    #[test]
+    fn an_sms_is_one_segment_in_every_language() {
+        for language in phrases::LANGUAGES {
+            let about = About {
+                host: "matoken",
+                service: "sshd",
+                user: &UserName::new("alice"),
+                by: "",
+                rhost: "2001:db8:85a3:8d3:1319:8a2e:370:7348",
+            };
+            let lifetime = Duration::from_secs(300);
+            let message = code_message(phrases::of(language), &about, &"314159".into(), lifetime);
+            let sms = sms(&message);
+            assert_eq!(sms.length.segments(), 1, "{language}: {}", sms.length);
+            let lines: Vec<&str> = sms.text.lines().collect();
+            assert_eq!(lines[0], "314159", "{language}");
+            assert!(lines.len() > 1 && sms.text.contains("matoken"), "{language}: {}", *sms.text);
+            let latin = *language != "ja";
+            assert_eq!(sms.length.alphabet == Alphabet::Gsm7, latin, "{language}: {}", *sms.text);
+        }
+    }
+
+    #[test]
+    fn an_sms_keeps_its_accents_where_they_cost_nothing() {
+        let short = message(Some("314159"), &[(Topic::Host, "Código: matoken")]);
+        assert_eq!(*sms(&short).text, "314159\nCódigo: matoken");
+        let long = message(Some("314159"), &[(Topic::Host, "Código"), (Topic::Advice, &"ó".repeat(90))]);
+        assert_eq!(*sms(&long).text, format!("314159\nCodigo\n{}", "o".repeat(90)).replace('o', "o"));
+    }
+
+    #[test]
+    fn an_sms_drops_parts_in_their_order_and_never_the_code() {
+        let many = "a".repeat(60);
+        let message = message(
+            Some("314159"),
+            &[(Topic::Host, "host"), (Topic::Origin, &many), (Topic::Warning, &many), (Topic::Advice, &many)],
+        );
+        assert_eq!(*sms(&message).text, format!("314159\nhost\n{many}\n{many}"));
+        assert_eq!(sms(&message).length.to_string(), "1 segment in GSM-7, 133 of 160 characters");
+        let japanese = super::tests::message(Some("314159"), &[(Topic::Host, &"日".repeat(200))]);
+        assert_eq!(*sms(&japanese).text, format!("314159\n{}", "日".repeat(63)));
     }
 
     #[test]
@@ -139,6 +232,14 @@ mod tests {
         assert_eq!(*html(&message, 20), "<code>314159</code>\nhost\nwarning");
         assert_eq!(*html(&message, 15), "<code>314159</code>\nhost\nwar");
         assert_eq!(*html(&message, 6), "<code>314159</code>");
+    }
+
+    #[test]
+    fn plain_text_is_just_that_and_a_subject_never_has_the_code() {
+        let message = message(Some("314159"), &[(Topic::Host, "Host: a<b"), (Topic::Warning, "Type it only there.")]);
+        assert_eq!(*plain(&message, 1000), "314159\nHost: a<b\nType it only there.");
+        assert_eq!(*plain(&message, 16), "314159\nHost: a<b");
+        assert_eq!(subject(&message), "Host: a<b");
     }
 
     #[test]

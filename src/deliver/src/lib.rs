@@ -24,6 +24,8 @@ mod job;
 mod layout;
 mod pulse;
 mod refusal;
+mod segment;
+mod services;
 
 use herald_sys::watchdog;
 use pulse::Pulse;

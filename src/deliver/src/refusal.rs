@@ -34,8 +34,9 @@ impl Redaction {
     pub(crate) fn of(request: &Request) -> Self {
         let mut redaction = Self(Vec::new());
         for gateway in &request.gateways {
-            let Some(driver) = drivers::named(&gateway.driver) else { continue };
-            let secret = |name: &str| driver.fields().iter().any(|field| field.name == name && field.secret);
+            let Ok(driver) = drivers::of(gateway) else { continue };
+            let fields = driver.fields();
+            let secret = |name: &str| fields.iter().any(|field| field.name == name && field.secret);
             for (name, field) in &gateway.fields {
                 if let (true, Field::Text(text)) = (secret(name), field) {
                     redaction.hide(text.expose());
@@ -53,7 +54,11 @@ impl Redaction {
             if let Some(code) = &message.code {
                 redaction.hide(code.expose());
             }
-            tries.iter().for_each(|one| redaction.hide(&one.address));
+            for one in tries {
+                redaction.hide(&one.address);
+                // Services repeat a number in a form of their own.
+                redaction.hide(one.address.trim_start_matches('+'));
+            }
         }
         // Longest first, so that a part does not break up the whole.
         redaction.0.sort_by_key(|text| std::cmp::Reverse(text.len()));

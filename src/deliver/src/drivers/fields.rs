@@ -3,8 +3,24 @@
 use super::Driver;
 use crate::http::Base;
 use crate::refusal::Refusal;
-use herald_core::courier::{End, Fault, Field, Gateway};
+use herald_core::courier::{End, Fault, Field, FieldHelp, Gateway};
 use herald_core::secret::Secret;
+use std::ops::RangeInclusive;
+
+/// A field that has to be there.
+pub(crate) fn required(name: &str, help: impl Into<String>) -> FieldHelp {
+    FieldHelp { name: name.to_owned(), secret: false, required: true, help: help.into() }
+}
+
+/// A field that may be left out.
+pub(crate) fn optional(name: &str, help: impl Into<String>) -> FieldHelp {
+    FieldHelp { required: false, ..required(name, help) }
+}
+
+/// One whose value is asked without echo and never shown.
+pub(crate) fn secret(field: FieldHelp) -> FieldHelp {
+    FieldHelp { secret: true, ..field }
+}
 
 /// The fields of one gateway, taken one after the other.
 pub(crate) struct Fields<'a> {
@@ -44,6 +60,60 @@ impl<'a> Fields<'a> {
                 None
             }
         }
+    }
+
+    /// A text, or a number or a truth value as its text, if it is there.
+    pub(crate) fn scalar(&mut self, name: &str) -> Option<Secret> {
+        match self.value(name)? {
+            Field::Text(_) => self.text(name).cloned(),
+            Field::Integer(number) => Some(Secret::new(number.to_string())),
+            Field::Flag(flag) => Some(Secret::new(flag.to_string())),
+        }
+    }
+
+    /// A whole number within bounds, if it is there.
+    pub(crate) fn integer(&mut self, name: &str, bounds: RangeInclusive<i64>) -> Option<i64> {
+        let accepted = format!("a whole number from {} to {} is accepted", bounds.start(), bounds.end());
+        let number = match self.value(name)? {
+            Field::Integer(number) => Some(*number),
+            // As `herald gateway set NAME K=V` may have written it.
+            Field::Text(text) => text.expose().trim().parse().ok(),
+            Field::Flag(_) => None,
+        };
+        let number = number.filter(|number| bounds.contains(number));
+        if number.is_none() {
+            self.complain(name, accepted);
+        }
+        number
+    }
+
+    /// One of several words, the first if it is not there.
+    pub(crate) fn word<'w>(&mut self, name: &str, words: &[&'w str]) -> Option<&'w str> {
+        if self.value(name).is_none() {
+            return words.first().copied();
+        }
+        let text = self.text(name)?.expose();
+        let known = words.iter().find(|word| **word == text).copied();
+        if known.is_none() {
+            let all: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+            self.complain(name, format!("{} is accepted", all.join(" or ")));
+        }
+        known
+    }
+
+    /// An absolute path, if it is there.
+    pub(crate) fn path(&mut self, name: &str) -> Option<&'a str> {
+        let path = self.text(name)?.expose();
+        if path.starts_with('/') && !path.contains('\0') {
+            return Some(path);
+        }
+        self.complain(name, "an absolute path is accepted".to_owned());
+        None
+    }
+
+    /// Whether plain connections to other hosts were allowed.
+    pub(crate) fn insecure(&self) -> bool {
+        self.gateway.insecure
     }
 
     /// A base URL: the field's, or the one that the service has.

@@ -1,11 +1,12 @@
 //! Drivers: who speaks which service's API.
 
-mod fields;
+pub(crate) mod fields;
 mod telegram_bot;
 mod telegram_start;
 
 use crate::http::Client;
 use crate::refusal::Refusal;
+use crate::services;
 use herald_core::courier::{ChatSearch, End, Fault, FieldHelp, Gateway, Message};
 use herald_core::secret::Secret;
 use std::time::Instant;
@@ -69,12 +70,33 @@ pub(crate) struct Unwell {
 
 /// Every driver, in the order in which they are shown.
 pub(crate) fn all() -> Vec<Box<dyn Driver>> {
+    let services = services::all().into_iter().map(|service| -> Box<dyn Driver> { Box::new(service) });
+    code().into_iter().chain(services).collect()
+}
+
+/// Those that are code.
+fn code() -> Vec<Box<dyn Driver>> {
     vec![Box::new(telegram_bot::TelegramBot)]
 }
 
-/// The driver of that name.
-pub(crate) fn named(name: &str) -> Option<Box<dyn Driver>> {
-    all().into_iter().find(|driver| driver.name() == name)
+/// The driver of a gateway: code, what an admin described, or a service that is built in.
+///
+/// # Errors
+/// There is none, or its description is wrong: everything that is, in words.
+pub(crate) fn of(gateway: &Gateway) -> Result<Box<dyn Driver>, Vec<String>> {
+    let name = &gateway.driver;
+    let code = code().into_iter().find(|driver| driver.name() == name);
+    match (code, &gateway.definition) {
+        (Some(_), Some(definition)) => {
+            Err(vec![format!("{}: the driver {name} is built in: give the file another name", definition.file)])
+        }
+        (Some(driver), None) => Ok(driver),
+        (None, Some(definition)) => Ok(Box::new(services::of_admin(name, definition)?)),
+        (None, None) => match services::built_in(name) {
+            Some(service) => Ok(Box::new(service)),
+            None => Err(vec![format!("no driver is called \"{name}\": herald gateway drivers lists them")]),
+        },
+    }
 }
 
 #[cfg(test)]

@@ -34,6 +34,11 @@ impl Base {
         Ok(Self(url))
     }
 
+    /// The URL itself.
+    pub(crate) fn url(&self) -> Url {
+        self.0.clone()
+    }
+
     /// The URL of `path` below it.
     ///
     /// # Errors
@@ -49,7 +54,11 @@ impl Base {
 
 /// Whether a URL's host is this machine by its very name; nothing is looked up.
 pub(super) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
+    is_loopback_name(url.host_str().unwrap_or_default())
+}
+
+/// Whether a host is this machine by its very name.
+pub(crate) fn is_loopback_name(host: &str) -> bool {
     let literal = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || literal.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
