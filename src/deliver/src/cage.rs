@@ -155,7 +155,8 @@ mod tests {
 
     #[test]
     fn the_groups_that_an_admin_gave_are_kept() {
-        let group = "root:x:0:\nsignal-cli:x:996:_herald\n_herald:x:121:\nsms:x:997:gammu, _herald\nadm:x:4:_heralds\n+\n";
+        let group =
+            "root:x:0:\nsignal-cli:x:996:_herald\n_herald:x:121:\nsms:x:997:gammu, _herald\nadm:x:4:_heralds\n+\n";
         assert_eq!(groups_of("_herald", group), [996, 997]);
     }
 

@@ -1,8 +1,12 @@
 //! Drivers: who speaks which service's API.
 
 pub(crate) mod fields;
+mod signal_cli;
+mod socket;
 mod telegram_bot;
 mod telegram_start;
+#[cfg(test)]
+mod testing;
 
 use crate::http::Client;
 use crate::refusal::Refusal;
@@ -76,7 +80,7 @@ pub(crate) fn all() -> Vec<Box<dyn Driver>> {
 
 /// Those that are code.
 fn code() -> Vec<Box<dyn Driver>> {
-    vec![Box::new(telegram_bot::TelegramBot)]
+    vec![Box::new(telegram_bot::TelegramBot), Box::new(signal_cli::SignalCli)]
 }
 
 /// The driver of a gateway: code, what an admin described, or a service that is built in.

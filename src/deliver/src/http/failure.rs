@@ -67,7 +67,7 @@ fn not_connected(error: &reqwest::Error, host: &str, proxied: bool) -> Refusal {
 
 /// The network's own faults. Shortages of this machine (files, memory, ports, permissions) are none: a local user
 /// can bring those about.
-fn network_fault(code: Errno) -> Option<&'static str> {
+pub(crate) fn network_fault(code: Errno) -> Option<&'static str> {
     Some(match code {
         Errno::CONNREFUSED => "refused",
         Errno::CONNRESET | Errno::CONNABORTED | Errno::PIPE => "broken off",
@@ -78,7 +78,8 @@ fn network_fault(code: Errno) -> Option<&'static str> {
     })
 }
 
-fn distrust(reason: &CertificateError, host: &str) -> String {
+/// What is wrong with a certificate, in a person's words.
+pub(crate) fn distrust(reason: &CertificateError, host: &str) -> String {
     use CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext, UnknownIssuer};
     match reason {
         Expired | ExpiredContext { .. } => format!("the certificate of {host} has expired"),
@@ -95,7 +96,7 @@ fn distrust(reason: &CertificateError, host: &str) -> String {
 }
 
 /// An error and everything under it. `io::Error` hides the error that it wraps from `source`.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(crate) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| {
         let error: &'a (dyn Error + 'static) = *error;
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);

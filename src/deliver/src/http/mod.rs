@@ -9,9 +9,10 @@ mod encoding;
 mod failure;
 mod trust;
 
-pub(crate) use base::Base;
+pub(crate) use base::{Base, is_loopback_name};
 pub(crate) use call::{Body, Call};
 pub(crate) use encoding::{encode_pairs, percent_encoded};
+pub(crate) use failure::network_fault;
 
 use crate::refusal::Refusal;
 use base::is_loopback;
