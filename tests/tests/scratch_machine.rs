@@ -49,7 +49,7 @@ fn its_processes_end_with_it() {
     let inside = world.machine.path("/proc/1/mounts");
     assert!(inside.exists());
     drop(terminal);
-    assert!(world.machine.processes().iter().any(|process| process.starts_with("sleep(")));
+    assert!(!world.machine.processes().is_empty(), "who ignores the hang-up stays");
     drop(world);
     assert!(!inside.exists(), "its first process, and with that all of them");
 }

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 /// How long a line may take to come.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// The last datagram, from the journal to itself.
-const END: &[u8] = b"end of the journal";
+/// From the journal to itself: what was sent before has been read.
+const MARK: &[u8] = b"mark";
+/// From the journal to itself: the last datagram.
+const END: &[u8] = b"end";
 
 /// One line as a program gave it to syslog(3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,33 +28,44 @@ pub struct Record {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    records: Arc<(Mutex<Vec<Record>>, Condvar)>,
+    page: Arc<(Mutex<Page>, Condvar)>,
+}
+
+#[derive(Debug, Default)]
+struct Page {
+    records: Vec<Record>,
+    marks: usize,
 }
 
 impl Journal {
     /// Listens at this path, where nothing is yet.
     pub(super) fn listen(path: &Path) -> Self {
         let socket = UnixDatagram::bind(path).expect("a socket for the log");
-        let records = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
-        let kept = Arc::clone(&records);
+        let page = Arc::new((Mutex::new(Page::default()), Condvar::new()));
+        let kept = Arc::clone(&page);
         // Nobody may have to wait: a full socket stops whoever logs.
         thread::spawn(move || {
             let mut buffer = vec![0; 1 << 16];
             while let Ok(length) = socket.recv(&mut buffer) {
-                if buffer[..length] == *END {
-                    break;
+                let (page, changed) = &*kept;
+                let mut page = page.lock().expect("a page");
+                match &buffer[..length] {
+                    END => break,
+                    MARK => page.marks += 1,
+                    line => page.records.push(Record::parse(&String::from_utf8_lossy(line))),
                 }
-                let (records, changed) = &*kept;
-                records.lock().expect("records").push(Record::parse(&String::from_utf8_lossy(&buffer[..length])));
                 changed.notify_all();
             }
         });
-        Self { path: path.to_owned(), records }
+        Self { path: path.to_owned(), page }
     }
 
-    /// All lines so far.
+    /// All lines that were logged before this call.
     pub fn records(&self) -> Vec<Record> {
-        self.lock().clone()
+        // Datagrams keep their order: behind our mark comes nothing that was sent before it.
+        let wanted = self.lock().marks + 1;
+        self.send(MARK);
+        self.wait(|page| page.marks >= wanted).records.clone()
     }
 
     /// What the module said so far, without `pam_herald(…): `.
@@ -64,30 +77,38 @@ impl Journal {
 
     /// Waits for a line in which all these words stand, and gives it back.
     pub fn wait_for(&self, words: &[&str]) -> String {
-        let found = |records: &Vec<Record>| {
+        let found = |page: &Page| {
             let holds = |record: &&Record| words.iter().all(|word| record.text.contains(word));
-            records.iter().find(holds).map(|record| record.text.clone())
+            page.records.iter().find(holds).map(|record| record.text.clone())
         };
-        let records = self.lock();
-        let wait = self.records.1.wait_timeout_while(records, PATIENCE, |records| found(records).is_none());
-        let records = wait.expect("records").0;
-        found(&records).unwrap_or_else(|| panic!("no line with {words:?} in the log:\n{}", text(&records)))
+        let page = self.wait(|page| found(page).is_some());
+        found(&page).unwrap_or_else(|| panic!("no line with {words:?} in the log:\n{}", text(&page.records)))
     }
 
     /// Everything, for a message of failure.
     pub fn text(&self) -> String {
-        text(&self.lock())
+        text(&self.records())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Record>> {
-        self.records.0.lock().expect("records")
+    /// Waits until this holds, or for long enough.
+    fn wait(&self, holds: impl Fn(&Page) -> bool) -> MutexGuard<'_, Page> {
+        let wait = self.page.1.wait_timeout_while(self.lock(), PATIENCE, |page| !holds(page));
+        wait.expect("a page").0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Page> {
+        self.page.0.lock().expect("a page")
+    }
+
+    fn send(&self, datagram: &[u8]) {
+        // If the machine is gone, so is the socket, and nothing more is logged.
+        let _ = UnixDatagram::unbound().and_then(|socket| socket.send_to(datagram, &self.path));
     }
 }
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        // If the machine is gone, so is the socket, and the thread with it at the end of the test.
-        let _ = UnixDatagram::unbound().and_then(|socket| socket.send_to(END, &self.path));
+        self.send(END);
     }
 }
 

@@ -6,7 +6,7 @@ use super::journal::Journal;
 use super::terminal::Terminal;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
-use rustix::process::Uid;
+use rustix::process::{Pid, Signal, Uid, kill_process};
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -48,20 +48,17 @@ impl Machine {
         let mut command = Command::new("setpriv");
         // Both die with whom they belong to, also when the test is killed; and with the first process, all.
         command.args(["--pdeathsig", "KILL", "--", "unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child"]);
-        command.args(["--propagation", "private", "--mount-proc", "--", "/bin/sh", "-c", include_str!("namespace.sh")]);
+        command.args(["--propagation", "private", "--", "/bin/sh", "-c", include_str!("namespace.sh")]);
         command.arg("namespace.sh").arg(folder).arg(HOST_NAME);
         command.env_clear().env("PATH", PATH).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut namespaces = command.spawn().expect("setpriv and unshare (util-linux)");
         let mut line = String::new();
         BufReader::new(namespaces.stdout.take().expect("a pipe")).read_line(&mut line).expect("text");
-        if line != "ready\n" {
+        let Ok(first) = line.trim().parse() else {
             let mut errors = String::new();
             let _ = namespaces.stderr.take().expect("a pipe").read_to_string(&mut errors);
             panic!("no namespaces for a scratch machine: {errors}");
-        }
-        let children = format!("/proc/{0}/task/{0}/children", namespaces.id());
-        let children = fs::read_to_string(children).expect("/proc");
-        let first = children.trim().parse().expect("one child");
+        };
         let mut machine = Self { namespaces, first, journal: None };
         machine.journal = Some(Journal::listen(&machine.path("/dev/log")));
         machine
@@ -206,9 +203,13 @@ impl Default for Machine {
 impl Drop for Machine {
     fn drop(&mut self) {
         self.journal = None;
-        // The first process dies with the one that made the namespaces, and with the first all others.
-        let _ = self.namespaces.kill();
-        let _ = self.namespaces.wait();
+        // With the first process all others end, and the one that made the namespaces waits for it. While that one is
+        // there, the id is still the first's.
+        if matches!(self.namespaces.try_wait(), Ok(None)) {
+            let first = i32::try_from(self.first).ok().and_then(Pid::from_raw);
+            let _ = first.map(|first| kill_process(first, Signal::KILL));
+            let _ = self.namespaces.wait();
+        }
     }
 }
 

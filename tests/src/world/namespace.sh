@@ -1,8 +1,13 @@
-# Run as the first process of new mount, pid and uts namespaces: makes the scratch machine around itself, says that it
-# is ready, and stays. Everything here is in memory and gone with this process.
+#!/bin/sh
+# Run as the first process of new mount, pid and uts namespaces: makes the scratch machine around itself, says its own
+# id as it is outside, and stays. Everything here is in memory and gone with this process.
 # $1 is the folder of the PAM modules, $2 the name of the machine.
 set -eu
 umask 022
+
+# This is still the outer /proc.
+read -r id _ </proc/self/stat
+mount -t proc proc /proc
 
 memory() { mkdir -p "$1" && mount -t tmpfs -o mode=755 scratch "$1"; }
 
@@ -47,6 +52,6 @@ mount -t tmpfs -o mode=1777 scratch /tmp
 mkdir /run/sshd /run/home
 echo "$2" > /proc/sys/kernel/hostname
 
-echo ready
+echo "$id"
 # Nobody waits for those whose parents are gone; ignored, they vanish by themselves.
 exec env --ignore-signal=CHLD sleep infinity
