@@ -8,9 +8,13 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::AsFd;
 use rustix::fs::Timespec;
 use rustix::io::Errno;
-use rustix::process::{Signal, getpgrp, getpid, kill_current_process_group};
+use rustix::process::{Pid, Signal, getpgrp, getpid, kill_current_process_group, kill_process_group};
 use std::io;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
+
+/// A process group that ends with us; 0 for none.
+static CHILDREN: AtomicI32 = AtomicI32::new(0);
 
 /// Ends this process, and the processes of its session that it started, as soon as the other end of `line` hangs up,
 /// and at `deadline` at the latest.
@@ -23,6 +27,11 @@ pub fn die_with(line: impl AsFd + Send + 'static, deadline: Instant) -> io::Resu
         end()
     };
     std::thread::Builder::new().name("watchdog".to_owned()).stack_size(128 * 1024).spawn(watch).map(drop)
+}
+
+/// Names a process group that ends with this process, if it ends before its time; `None` once that group is gone.
+pub fn take_along(group: Option<Pid>) {
+    CHILDREN.store(group.map_or(0, |group| group.as_raw_nonzero().get()), Ordering::SeqCst);
 }
 
 /// Returns at hang-up (POLLHUP, which needs no asking for: poll(2)) or at the deadline.
@@ -39,6 +48,9 @@ fn wait(line: &impl AsFd, deadline: Instant) {
 }
 
 fn end() -> ! {
+    if let Some(children) = Pid::from_raw(CHILDREN.load(Ordering::SeqCst)) {
+        let _ = kill_process_group(children, Signal::KILL);
+    }
     // Only as the leader of a group of its own: else the group is that of a shell, or of a test.
     if getpgrp() == getpid() {
         let _ = kill_current_process_group(Signal::KILL);

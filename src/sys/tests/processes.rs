@@ -278,15 +278,17 @@ fn watched(millis: &str, session: bool) -> (Child, UnixStream, Scratch) {
 fn rule_23_the_helper_ends_when_nobody_waits_for_it_and_takes_its_children_along() {
     let (mut child, ours, scratch) = watched("60000", true);
     assert_eq!(child.try_wait().expect("ours"), None);
-    let grandchild = std::fs::read_to_string(scratch.path("child")).expect("written");
+    let grandchildren = std::fs::read_to_string(scratch.path("children")).expect("written");
     drop(ours);
     assert_eq!(child.wait().expect("ours").signal(), Some(libc::SIGKILL));
     // Its parent is gone: init, or whoever takes its place, reaps it.
-    let stat = Path::new("/proc").join(grandchild.trim()).join("stat");
-    let ended = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+    let ended = |pid: &str| {
+        let stat = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat"));
+        stat.map_or(true, |stat| stat.contains(") Z "))
+    };
     let begun = Instant::now();
-    while !ended() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "the grandchild is still there");
+    while !grandchildren.split_whitespace().all(ended) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "a grandchild is still there");
         std::thread::yield_now();
     }
 }
@@ -305,9 +307,18 @@ fn rule_23_the_helper_ends_at_its_deadline_although_somebody_waits() {
 fn part_is_watched() {
     let millis = std::env::var("HERALD_TEST_MILLIS").expect("given").parse().expect("a number");
     let leader = rustix::process::getpgrp() == rustix::process::getpid();
-    let child = leader.then(|| Command::new("/bin/sleep").arg("60").stdin(Stdio::null()).spawn().expect("sleep(1)"));
+    let sleeper = || {
+        let mut sleep = Command::new("/bin/sleep");
+        sleep.arg("60").stdin(Stdio::null());
+        sleep
+    };
+    let child = leader.then(|| sleeper().spawn().expect("sleep(1)"));
     if let Some(child) = &child {
-        std::fs::write(folder().join("child"), child.id().to_string()).expect("ours");
+        // One in our group, and one in a group of its own that was named.
+        let other = sleeper().process_group(0).spawn().expect("sleep(1)");
+        let group = i32::try_from(other.id()).ok().and_then(rustix::process::Pid::from_raw);
+        watchdog::take_along(group);
+        std::fs::write(folder().join("children"), format!("{} {}", child.id(), other.id())).expect("ours");
     }
     watchdog::die_with(std::io::stdin(), Instant::now() + Duration::from_millis(millis)).expect("a thread");
     ready();
