@@ -1,7 +1,7 @@
 //! What was typed at a prompt, made comparable.
 
+use crate::fold::fold;
 use crate::secret::{Secret, SecretBytes};
-use unicode_normalization::UnicodeNormalization;
 
 /// An answer, folded by NFKC (so full-width digits are digits), without surrounding space.
 #[derive(Debug)]
@@ -25,11 +25,13 @@ impl Answer {
     /// Folds a reply. Bytes that are no text become the replacement character, which no code holds.
     pub fn of(reply: &SecretBytes) -> Self {
         let raw = Secret::new(String::from_utf8_lossy(reply.expose()).into_owned());
-        let mut text = String::with_capacity(reply.expose().len() * 4);
-        text.extend(raw.expose().trim().nfkc());
+        let mut folded = String::with_capacity(reply.expose().len() * 4);
+        folded.extend(raw.expose().chars().map(fold));
+        let folded = Secret::new(folded);
+        let text = folded.expose().trim();
         let mut code = String::with_capacity(text.len());
         code.extend(text.chars().filter(|character| !character.is_whitespace() && !is_dash(*character)));
-        Self { text: Secret::new(text), code: Secret::new(code) }
+        Self { text: Secret::from(text), code: Secret::new(code) }
     }
 
     /// The folded text, for words: names of channels, and what a provider of its own asks for.

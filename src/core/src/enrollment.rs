@@ -4,9 +4,10 @@
 //! Nextcloud's: nothing → pending (a code was sent) → active ⇄ disabled → nothing.
 
 use crate::clock::Timestamp;
+use crate::document::{Section, Writer, read_document};
 use crate::secret::Secret;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// The only version of the file there is so far.
 const VERSION: u32 = 1;
@@ -23,57 +24,32 @@ pub struct Enrollment {
 }
 
 /// One enrolled way to prove oneself.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Factor {
     /// Stays with the factor as long as it is there.
     pub id: u32,
     /// What the user sees: `telegram`, `totp`, `backup` …
     pub channel: String,
     /// Where a gateway reaches the person, normalised; `None` for what is not delivered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// What the person calls it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// Where it stands.
-    #[serde(default)]
     pub state: State,
     /// Since when.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "write_time",
-        deserialize_with = "read_time"
-    )]
     pub enrolled: Option<Timestamp>,
     /// A TOTP secret, base32.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "write_secret",
-        deserialize_with = "read_secret"
-    )]
     pub secret: Option<Secret>,
     /// The salt of backup codes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Option<String>,
     /// The hashes of the backup codes that are left.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codes: Option<Vec<String>>,
     /// When backup codes end.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "write_time",
-        deserialize_with = "read_time"
-    )]
     pub expires: Option<Timestamp>,
 }
 
 /// Where a factor stands.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum State {
     /// A code was sent and not yet answered: never offered at a login.
     Pending,
@@ -93,30 +69,6 @@ impl State {
             Self::Disabled => "disabled",
         }
     }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileIn {
-    version: u32,
-    #[serde(default)]
-    language: Option<String>,
-    #[serde(default)]
-    factor: Vec<Factor>,
-}
-
-#[derive(Serialize)]
-struct FileOut<'a> {
-    version: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    language: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[Factor]>::is_empty")]
-    factor: &'a [Factor],
-}
-
-#[derive(Deserialize)]
-struct VersionOnly {
-    version: u32,
 }
 
 /// The file cannot be used; nothing in it is guessed.
@@ -149,30 +101,45 @@ impl Enrollment {
         if text.len() > MAX_SIZE {
             return Err(EnrollmentError::Unreadable("it is longer than 64 KiB".to_owned()));
         }
-        let unreadable = |error: toml::de::Error| EnrollmentError::Unreadable(error.message().to_owned());
-        let version = toml::from_str::<VersionOnly>(text).map_err(unreadable)?.version;
+        let mut enrollment = Self::default();
+        let mut version = 0;
+        let problems = read_document(text, |root| {
+            version = root.required_u32("version");
+            if version > VERSION {
+                return root.give_up();
+            }
+            enrollment.language = root.optional_text("language");
+            root.list_of_tables("factor", |section| enrollment.factors.push(Factor::read(section)));
+        });
         if version > VERSION {
             return Err(EnrollmentError::Newer(version));
         }
-        let file: FileIn = toml::from_str(text).map_err(unreadable)?;
-        if file.version != VERSION {
-            return Err(EnrollmentError::Unreadable(format!("there is no version {}", file.version)));
+        if let Some(problem) = problems.first() {
+            return Err(EnrollmentError::Unreadable(format!("line{problem}").replacen(':', " ", 1)));
         }
-        for (position, factor) in file.factor.iter().enumerate() {
-            if file.factor.iter().take(position).any(|other| other.id == factor.id) {
+        if version != VERSION {
+            return Err(EnrollmentError::Unreadable(format!("there is no version {version}")));
+        }
+        for (position, factor) in enrollment.factors.iter().enumerate() {
+            if enrollment.factors.iter().take(position).any(|other| other.id == factor.id) {
                 return Err(EnrollmentError::Unreadable(format!("two factors have the id {}", factor.id)));
             }
         }
-        Ok(Self { language: file.language, factors: file.factor })
+        Ok(enrollment)
     }
 
     /// The text of the file.
     ///
     /// # Errors
     /// If it would be longer than it may be.
-    pub fn to_toml(&self) -> Result<String, EnrollmentError> {
-        let file = FileOut { version: VERSION, language: self.language.as_deref(), factor: &self.factors };
-        let text = toml::to_string(&file).map_err(|error| EnrollmentError::Unreadable(error.to_string()))?;
+    pub fn to_toml(&self) -> Result<Zeroizing<String>, EnrollmentError> {
+        let mut writer = Writer::default();
+        writer.plain("version", &VERSION);
+        writer.optional("language", self.language.as_deref());
+        for factor in &self.factors {
+            factor.write(&mut writer);
+        }
+        let text = writer.finish();
         if text.len() > MAX_SIZE {
             return Err(EnrollmentError::Unreadable("it would be longer than 64 KiB".to_owned()));
         }
@@ -259,26 +226,49 @@ pub enum SelectError {
     Ambiguous(Vec<u32>),
 }
 
-#[allow(clippy::ref_option)] // the signature that serde's attribute wants
-fn write_time<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    let Some(time) = time else { return serializer.serialize_none() };
-    let datetime: toml::value::Datetime = time.to_string().parse().map_err(serde::ser::Error::custom)?;
-    datetime.serialize(serializer)
-}
+impl Factor {
+    fn read(section: &mut Section<'_>) -> Self {
+        let words = [State::Pending, State::Active, State::Disabled].map(|state| (state.as_str(), state));
+        let mut factor = Self {
+            id: section.required_u32("id"),
+            channel: section.required_text("channel"),
+            address: section.optional_text("address"),
+            label: section.optional_text("label"),
+            state: State::Active,
+            enrolled: section.time("enrolled"),
+            secret: section.optional_text("secret").map(Secret::new),
+            salt: section.optional_text("salt"),
+            codes: None,
+            expires: section.time("expires"),
+        };
+        section.word("state", &words, &mut factor.state);
+        if section.has("codes") {
+            let mut codes = Vec::new();
+            section.list("codes", &mut codes, |code| Ok(code.to_owned()));
+            factor.codes = Some(codes);
+        }
+        factor
+    }
 
-fn read_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    let datetime = toml::value::Datetime::deserialize(deserializer)?;
-    let time = Timestamp::parse(&datetime.to_string());
-    time.map(Some).ok_or_else(|| serde::de::Error::custom("a time must be like 2026-11-22T02:00:00Z"))
-}
-
-#[allow(clippy::ref_option)]
-fn write_secret<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
-    secret.as_ref().map(Secret::expose).serialize(serializer)
-}
-
-fn read_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
-    Ok(Some(Secret::new(String::deserialize(deserializer)?)))
+    fn write(&self, writer: &mut Writer) {
+        writer.table("factor");
+        writer.plain("id", &self.id);
+        writer.text("channel", &self.channel);
+        writer.optional("address", self.address.as_deref());
+        writer.optional("label", self.label.as_deref());
+        writer.text("state", self.state.as_str());
+        if let Some(enrolled) = &self.enrolled {
+            writer.plain("enrolled", enrolled);
+        }
+        writer.optional("secret", self.secret.as_ref().map(Secret::expose));
+        writer.optional("salt", self.salt.as_deref());
+        if let Some(codes) = &self.codes {
+            writer.texts("codes", codes);
+        }
+        if let Some(expires) = &self.expires {
+            writer.plain("expires", expires);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -313,7 +303,7 @@ codes = ["aa", "bb"]
         assert_eq!(enrollment.active().count(), 3);
         assert_eq!(enrollment.factor(1).and_then(|factor| factor.enrolled), Timestamp::parse("2026-11-22T02:00:00Z"));
         let again = enrollment.to_toml().expect("short enough");
-        assert!(again.contains("enrolled = 2026-11-22T02:00:00Z"), "{again}");
+        assert!(again.contains("enrolled = 2026-11-22T02:00:00Z"), "{}", *again);
         assert_eq!(Enrollment::parse(&again), Ok(enrollment));
     }
 

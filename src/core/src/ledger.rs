@@ -5,7 +5,7 @@
 
 use crate::clock::Moment;
 use crate::config::{CodeRules, Limits};
-use serde::{Deserialize, Serialize};
+use crate::document::{Section, Writer, read_document};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -13,35 +13,26 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DEAD_KEPT: usize = 32;
 
 /// One user's ledger.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ledger {
     /// Wrong answers in a row.
-    #[serde(default)]
     pub failures: u32,
     /// Locks since the last right answer: each doubles the next.
-    #[serde(default)]
     pub locks: u32,
     /// Until when the user is locked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locked_until: Option<u64>,
     /// Codes sent in vain, by the moment of their charge, oldest first.
-    #[serde(default)]
     pub sends: Vec<u64>,
     /// Challenges that are being sent or wait for their answer.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub challenge: Vec<Challenge>,
     /// The last TOTP step that each app was used for (rule 19).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<UsedStep>,
     /// Codes that were used or died, newest last.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dead: Vec<DeadCode>,
 }
 
 /// Where a challenge belongs: it is answered only there (rule 14).
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The PAM service.
     pub service: String,
@@ -52,8 +43,7 @@ pub struct Origin {
 }
 
 /// A code, or several of them (rule 13), that wait for one answer.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Challenge {
     /// Random, hex: part of every MAC.
     pub id: String,
@@ -66,8 +56,7 @@ pub struct Challenge {
 }
 
 /// One code that was sent.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Code {
     /// HMAC-SHA256, hex.
     pub mac: String,
@@ -84,13 +73,11 @@ pub struct Code {
     /// When it dies.
     pub dies: u64,
     /// Being sent: others of that origin treat it as live until this moment; older is failed (rule 17).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sending_until: Option<u64>,
 }
 
 /// A code that is good no more.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DeadCode {
     /// The challenge it belonged to: part of its MAC.
     pub challenge: String,
@@ -107,8 +94,7 @@ pub struct DeadCode {
 }
 
 /// The last step of an authenticator app that was used.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UsedStep {
     /// Which factor.
     pub factor: u32,
@@ -187,8 +173,8 @@ impl Ledger {
     pub fn budget(&self, now: Moment, limits: &Limits) -> Budget {
         let wait = |window: Duration, allowed: u32| {
             let mut recent: Vec<Moment> = self.sends.iter().map(|sent| Moment::from_millis(*sent)).collect();
+            // They are in order already: the clock that charges them never goes back.
             recent.retain(|sent| now.since(*sent) < window);
-            recent.sort_unstable();
             let allowed = usize::try_from(allowed).unwrap_or(usize::MAX);
             // The send whose end makes room: all but `allowed - 1` of the newest must have passed.
             let blocking = recent.len().checked_sub(allowed)?;
@@ -276,37 +262,152 @@ impl DeadCode {
     }
 }
 
-/// The file: the ledger and the boot it belongs to.
-#[derive(Deserialize, Serialize)]
-struct File<L> {
-    boot: String,
-    ledger: L,
-}
-
-#[derive(Deserialize)]
-struct BootOnly {
-    boot: String,
-}
-
 impl Ledger {
     /// Reads a ledger file. One of another boot is an empty ledger (rule 18).
     ///
     /// # Errors
     /// Why it cannot be understood.
     pub fn parse(text: &str, boot: &str) -> Result<Self, String> {
-        let unreadable = |error: toml::de::Error| error.message().to_owned();
-        if toml::from_str::<BootOnly>(text).map_err(unreadable)?.boot != boot {
-            return Ok(Self::default());
+        let mut ledger = Self::default();
+        let mut ours = false;
+        let problems = read_document(text, |root| {
+            ours = root.required_text("boot") == boot;
+            ledger.failures = root.required_u32("failures");
+            ledger.locks = root.required_u32("locks");
+            if root.has("locked_until") {
+                ledger.locked_until = Some(root.required_number("locked_until"));
+            }
+            root.numbers("sends", &mut ledger.sends);
+            root.list_of_tables("challenge", |section| ledger.challenge.push(Challenge::read(section)));
+            root.list_of_tables("code", |section| {
+                let challenge = section.required_number("challenge");
+                let code = Code::read(section);
+                match usize::try_from(challenge).ok().and_then(|position| ledger.challenge.get_mut(position)) {
+                    Some(challenge) => challenge.code.push(code),
+                    None => section.complain("challenge", "there is none of that number"),
+                }
+            });
+            root.list_of_tables("step", |section| {
+                let (factor, step) = (section.required_u32("factor"), section.required_number("step"));
+                ledger.steps.push(UsedStep { factor, step });
+            });
+            root.list_of_tables("dead", |section| ledger.dead.push(DeadCode::read(section)));
+        });
+        match problems.first() {
+            Some(problem) => Err(format!("line{problem}").replacen(':', " ", 1)),
+            None if ours => Ok(ledger),
+            None => Ok(Self::default()),
         }
-        Ok(toml::from_str::<File<Self>>(text).map_err(unreadable)?.ledger)
     }
 
     /// The text of the file.
-    ///
-    /// # Errors
-    /// Never in practice; the text says why.
-    pub fn to_toml(&self, boot: &str) -> Result<String, String> {
-        toml::to_string(&File { boot: boot.to_owned(), ledger: self }).map_err(|error| error.to_string())
+    pub fn to_toml(&self, boot: &str) -> String {
+        let mut writer = Writer::default();
+        writer.text("boot", boot);
+        writer.plain("failures", &self.failures);
+        writer.plain("locks", &self.locks);
+        if let Some(until) = &self.locked_until {
+            writer.plain("locked_until", until);
+        }
+        writer.numbers("sends", &self.sends);
+        for challenge in &self.challenge {
+            writer.table("challenge");
+            writer.text("id", &challenge.id);
+            challenge.origin.write(&mut writer);
+            writer.plain("attempts_left", &challenge.attempts_left);
+        }
+        for (position, challenge) in self.challenge.iter().enumerate() {
+            for code in &challenge.code {
+                writer.table("code");
+                writer.plain("challenge", &position);
+                code.write(&mut writer);
+            }
+        }
+        for used in &self.steps {
+            writer.table("step");
+            writer.plain("factor", &used.factor);
+            writer.plain("step", &used.step);
+        }
+        for dead in &self.dead {
+            writer.table("dead");
+            writer.text("challenge", &dead.challenge);
+            dead.origin.write(&mut writer);
+            writer.text("mac", &dead.mac);
+            writer.plain("digits", &dead.digits);
+            writer.plain("used", &dead.used);
+            writer.plain("forget", &dead.forget);
+        }
+        writer.finish().to_string()
+    }
+}
+
+impl Origin {
+    fn read(section: &mut Section<'_>) -> Self {
+        Self {
+            service: section.required_text("service"),
+            rhost: section.required_text("rhost"),
+            tty: section.required_text("tty"),
+        }
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.text("service", &self.service);
+        writer.text("rhost", &self.rhost);
+        writer.text("tty", &self.tty);
+    }
+}
+
+impl Challenge {
+    fn read(section: &mut Section<'_>) -> Self {
+        Self {
+            id: section.required_text("id"),
+            origin: Origin::read(section),
+            attempts_left: section.required_u32("attempts_left"),
+            code: Vec::new(),
+        }
+    }
+}
+
+impl Code {
+    fn read(section: &mut Section<'_>) -> Self {
+        Self {
+            mac: section.required_text("mac"),
+            digits: section.required_u32("digits"),
+            factor: section.required_u32("factor"),
+            channel: section.required_text("channel"),
+            gateway: section.required_text("gateway"),
+            sent: section.required_number("sent"),
+            dies: section.required_number("dies"),
+            sending_until: section.has("sending_until").then(|| section.required_number("sending_until")),
+        }
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.text("mac", &self.mac);
+        writer.plain("digits", &self.digits);
+        writer.plain("factor", &self.factor);
+        writer.text("channel", &self.channel);
+        writer.text("gateway", &self.gateway);
+        writer.plain("sent", &self.sent);
+        writer.plain("dies", &self.dies);
+        if let Some(until) = &self.sending_until {
+            writer.plain("sending_until", until);
+        }
+    }
+}
+
+impl DeadCode {
+    fn read(section: &mut Section<'_>) -> Self {
+        let mut used = false;
+        section.flag("used", &mut used);
+        Self {
+            challenge: section.required_text("challenge"),
+            origin: Origin::read(section),
+            mac: section.required_text("mac"),
+            digits: section.required_u32("digits"),
+            used,
+            forget: section.required_number("forget"),
+        }
     }
 }
 
@@ -368,7 +469,7 @@ mod tests {
     fn rule_18_a_ledger_of_another_boot_counts_as_absent() {
         let mut ledger = Ledger { failures: 3, ..Ledger::default() };
         ledger.charge_send(at(1));
-        let text = ledger.to_toml("boot-a").expect("writes");
+        let text = ledger.to_toml("boot-a");
         assert_eq!(Ledger::parse(&text, "boot-a"), Ok(ledger));
         assert_eq!(Ledger::parse(&text, "boot-b"), Ok(Ledger::default()));
         assert!(Ledger::parse(&text[..text.len() - 3], "boot-a").is_err());

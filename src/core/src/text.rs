@@ -1,7 +1,7 @@
 //! Cleaning of text that comes from outside, before it reaches a terminal, a log or a phone (rule 31).
 
+use crate::fold::{bare_letters, fold};
 use std::net::IpAddr;
-use unicode_normalization::UnicodeNormalization;
 
 /// A value for the log: bytes outside `!`–`~`, and `%`, `"`, `=`, become `%XX`.
 pub fn log_value(text: &str) -> String {
@@ -43,18 +43,11 @@ pub fn columns(line: &str) -> usize {
 pub fn ascii(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
-        match character {
-            'ä' => plain.push_str("ae"),
-            'ö' => plain.push_str("oe"),
-            'ü' => plain.push_str("ue"),
-            'Ä' => plain.push_str("Ae"),
-            'Ö' => plain.push_str("Oe"),
-            'Ü' => plain.push_str("Ue"),
-            'ß' => plain.push_str("ss"),
-            '¿' | '¡' => {}
-            _ => {
-                let base = std::iter::once(character).nfkd().next().unwrap_or(character);
-                plain.push(if base.is_ascii() { base } else { '?' });
+        match bare_letters(character) {
+            Some(letters) => plain.push_str(letters),
+            None => {
+                let folded = fold(character);
+                plain.push(if folded.is_ascii() { folded } else { '?' });
             }
         }
     }

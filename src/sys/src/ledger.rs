@@ -37,7 +37,7 @@ impl LockedLedger for OpenLedger {
     }
 
     fn write(&mut self, ledger: &Ledger) -> Result<(), StoreError> {
-        let text = ledger.to_toml(&self.boot).map_err(StoreError::Failed)?;
+        let text = ledger.to_toml(&self.boot);
         self.folder.replace(&self.user.file_name(), text.as_bytes(), Lasting::ThisBoot)
     }
 }

@@ -29,7 +29,6 @@ use herald_core::store::{Key, LockedLedger, Store, StoreError};
 use std::any::Any;
 use std::path::PathBuf;
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// How long anyone waits for a lock (rule 17).
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -126,7 +125,7 @@ impl Store for FileStore {
             return users.remove(&name, Lasting::Durable);
         }
         let text = enrollment.to_toml().map_err(|error| StoreError::Failed(error.to_string()))?;
-        users.replace(&name, Zeroizing::new(text).as_bytes(), Lasting::Durable)
+        users.replace(&name, text.as_bytes(), Lasting::Durable)
     }
 
     /// Names of more than 200 bytes are kept as a hash, from which nobody can tell them: they are left out.

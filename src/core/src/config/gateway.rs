@@ -1,7 +1,7 @@
 //! `[[gateway]]`: core knows its name, channel, driver and `insecure`; every other key belongs to the driver.
 
-use super::reader::{Problem, Section};
 use crate::courier::Field;
+use crate::document::{Problem, Section};
 use std::path::{Path, PathBuf};
 
 /// One configured gateway.

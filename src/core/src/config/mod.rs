@@ -3,14 +3,14 @@
 mod duration;
 mod gateway;
 mod network;
-mod reader;
 
+pub use crate::document::{Problem, Section, Tree, read_document};
 pub use duration::{format_duration, parse_duration};
 pub use gateway::{Gateway, GatewayField, channel_of_driver};
 pub use network::Network;
-pub use reader::{Problem, Section, Tree, read_document};
 
 use crate::clock::Timestamp;
+use crate::document::quoted;
 use crate::phrases;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -370,10 +370,6 @@ impl Policy {
         });
         section.flag("code_alone", &mut self.code_alone);
     }
-}
-
-pub(crate) fn quoted(words: &[&str]) -> String {
-    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -340,7 +340,8 @@ fn ask(
     let registry = Registry::new(login.config, others);
     let mut choices = registry.choices(enrollment);
     if let Some(channel) = &arguments.channel {
-        choices.sort_by_key(|choice| choice.factor.channel != *channel);
+        let (first, rest): (Vec<_>, Vec<_>) = choices.into_iter().partition(|choice| choice.factor.channel == *channel);
+        choices = first.into_iter().chain(rest).collect();
     }
     open_dialogue(login, choices, attempt, arguments.echo, offer, conversation)
 }

@@ -208,8 +208,10 @@ impl<'p> Registry<'p> {
                 choices.push(choice);
             }
         }
-        choices.sort_by_key(|choice| choice.provider.id() == BACKUP_CHANNEL);
-        choices
+        let (last, mut first): (Vec<_>, Vec<_>) =
+            choices.into_iter().partition(|choice| choice.provider.id() == BACKUP_CHANNEL);
+        first.extend(last);
+        first
     }
 
     /// The choice for one pending factor, which an enrollment wants to prove.

@@ -439,7 +439,7 @@ impl LockedLedger for Locked {
             self.world.writes_left.set(Some(left));
         }
         self.world.ledger_writes.set(self.world.ledger_writes.get() + 1);
-        let text = ledger.to_toml("this-boot").expect("writes");
+        let text = ledger.to_toml("this-boot");
         self.world.ledgers.borrow_mut().insert(self.user.clone(), text);
         Ok(())
     }

@@ -266,7 +266,7 @@ fn rule_18_a_ledger_of_another_boot_counts_as_absent() {
     let store = at(&scratch);
     let mut locked = store.lock_ledger(&alice()).expect("free");
     let text = Ledger { failures: 4, ..Ledger::default() }.to_toml("00000000-0000-0000-0000-000000000000");
-    scratch.file("run/ledger/alice", text.expect("text"), 0o600);
+    scratch.file("run/ledger/alice", text, 0o600);
     assert_eq!(locked.read(), Ok(Ledger::default()));
 }
 

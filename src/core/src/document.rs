@@ -1,9 +1,10 @@
-//! Reading TOML strictly: every unknown key, wrong type and bad value is a [`Problem`] with its line, its key and
+//! TOML documents, read strictly and written plainly.
+//!
+//! Reading: every unknown key, wrong type and bad value is a [`Problem`] with its line, its key and
 //! what would be accepted, and all of them are found in one pass.
 
-use super::duration::{format_duration, parse_duration};
-use super::quoted;
 use crate::clock::Timestamp;
+use crate::config::{format_duration, parse_duration};
 use crate::courier::Field;
 use crate::secret::Secret;
 use std::fmt;
@@ -11,6 +12,7 @@ use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
+use zeroize::Zeroizing;
 
 /// One thing that is wrong in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,9 +55,18 @@ pub fn read_document(text: &str, read: impl FnOnce(&mut Section<'_>)) -> Vec<Pro
     let mut root =
         Section { text, path: String::new(), start: 0, entries: entries(document.into_inner()), problems: Vec::new() };
     read(&mut root);
-    let mut problems = root.finish();
-    problems.sort_by_key(|problem| problem.line);
-    problems
+    in_order(root.finish())
+}
+
+/// By line. (A handful at most: no need for the weight of a general sort in the module.)
+fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
+    let mut sorted = Vec::with_capacity(problems.len());
+    while let Some(first) = problems.iter().map(|problem| problem.line).min() {
+        let (of_line, rest): (Vec<_>, Vec<_>) = problems.into_iter().partition(|problem| problem.line == first);
+        sorted.extend(of_line);
+        problems = rest;
+    }
+    sorted
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -208,6 +219,85 @@ impl<'t> Section<'t> {
         });
     }
 
+    /// A whole number of any size.
+    pub(crate) fn number(&mut self, key: &str, target: &mut u64) {
+        self.value(key, |value| {
+            let DeValue::Integer(digits) = value else { return Err("a whole number".to_owned()) };
+            let number = u64::from_str_radix(digits.as_str(), digits.radix());
+            *target = number.map_err(|_| "a whole number".to_owned())?;
+            Ok(())
+        });
+    }
+
+    /// A whole number that must be there.
+    pub(crate) fn required_number(&mut self, key: &str) -> u64 {
+        let mut number = 0;
+        if self.has(key) {
+            self.number(key, &mut number)
+        } else {
+            self.complain(key, "is missing")
+        }
+        number
+    }
+
+    /// The same, of 32 bits.
+    pub(crate) fn required_u32(&mut self, key: &str) -> u32 {
+        u32::try_from(self.required_number(key)).unwrap_or_else(|_| {
+            self.complain(key, "is too large");
+            0
+        })
+    }
+
+    /// A text, if it is there.
+    pub(crate) fn optional_text(&mut self, key: &str) -> Option<String> {
+        let mut found = None;
+        self.text(key, &mut |text| {
+            found = Some(text.to_owned());
+            Ok(())
+        });
+        found
+    }
+
+    /// A text that must be there.
+    pub(crate) fn required_text(&mut self, key: &str) -> String {
+        if !self.has(key) {
+            self.complain(key, "is missing");
+        }
+        self.optional_text(key).unwrap_or_default()
+    }
+
+    /// A time, if it is there.
+    pub(crate) fn time(&mut self, key: &str) -> Option<Timestamp> {
+        let mut found = None;
+        self.value(key, |value| {
+            let accepted = || "a time, like 2026-11-22T02:00:00Z".to_owned();
+            let DeValue::Datetime(time) = value else { return Err(accepted()) };
+            found = Timestamp::parse(&time.to_string());
+            found.map(|_| ()).ok_or_else(accepted)
+        });
+        found
+    }
+
+    /// A list of whole numbers, if it is there.
+    pub(crate) fn numbers(&mut self, key: &str, target: &mut Vec<u64>) {
+        self.value(key, |value| {
+            let accepted = || "a list of whole numbers".to_owned();
+            let DeValue::Array(members) = value else { return Err(accepted()) };
+            let number = |member: &Spanned<DeValue<'_>>| match member.get_ref() {
+                DeValue::Integer(digits) => u64::from_str_radix(digits.as_str(), digits.radix()).ok(),
+                _ => None,
+            };
+            *target = members.iter().map(number).collect::<Option<_>>().ok_or_else(accepted)?;
+            Ok(())
+        });
+    }
+
+    /// Forgets what is left and what was wrong: the document is none of ours.
+    pub(crate) fn give_up(&mut self) {
+        self.entries.clear();
+        self.problems.clear();
+    }
+
     /// `true` or `false`.
     pub fn flag(&mut self, key: &str, target: &mut bool) {
         self.value(key, |value| match value {
@@ -352,5 +442,91 @@ fn kind(value: &DeValue<'_>) -> &'static str {
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
+    }
+}
+
+/// Words in quotes, for what is accepted.
+pub(crate) fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
+}
+
+/// A document being written: `key = value` lines and headers of tables.
+#[derive(Debug, Default)]
+pub(crate) struct Writer(Zeroizing<String>);
+
+impl Writer {
+    /// `[[name]]`
+    pub(crate) fn table(&mut self, name: &str) {
+        self.line(&["[[", name, "]]"]);
+    }
+
+    /// A text, quoted.
+    pub(crate) fn text(&mut self, key: &str, text: &str) {
+        self.line(&[key, " = ", &quote(text)]);
+    }
+
+    /// A text, if there is one.
+    pub(crate) fn optional(&mut self, key: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(key, text);
+        }
+    }
+
+    /// What needs no quotes: a number, a time, true or false.
+    pub(crate) fn plain(&mut self, key: &str, value: &dyn fmt::Display) {
+        self.line(&[key, " = ", &value.to_string()]);
+    }
+
+    /// A list of texts.
+    pub(crate) fn texts(&mut self, key: &str, texts: &[String]) {
+        let texts: Vec<String> = texts.iter().map(|text| quote(text).to_string()).collect();
+        self.line(&[key, " = [", &texts.join(", "), "]"]);
+    }
+
+    /// A list of numbers.
+    pub(crate) fn numbers(&mut self, key: &str, numbers: &[u64]) {
+        let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+        self.line(&[key, " = [", &numbers.join(", "), "]"]);
+    }
+
+    /// The whole text.
+    pub(crate) fn finish(self) -> Zeroizing<String> {
+        self.0
+    }
+
+    fn line(&mut self, parts: &[&str]) {
+        parts.iter().for_each(|part| self.0.push_str(part));
+        self.0.push('\n');
+    }
+}
+
+/// A basic string (TOML 1.0, "String"): what must be escaped is.
+fn quote(text: &str) -> Zeroizing<String> {
+    let mut quoted = Zeroizing::new(String::with_capacity(text.len() + 2));
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            other if other.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(other))),
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_is_read_as_it_was_written() {
+        for text in ["", "plain", "a\"b\\c", "line\nfeed\ttab\u{7f}\u{1b}\0", "日本", "'''\"\"\"", "# [x] = 1"] {
+            let mut writer = Writer::default();
+            writer.text("key", text);
+            let mut read = String::new();
+            let problems = read_document(&writer.finish(), |root| read = root.required_text("key"));
+            assert_eq!((read.as_str(), problems), (text, Vec::new()));
+        }
     }
 }
