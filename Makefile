@@ -20,22 +20,24 @@ help:
 	@echo 'make test              make check and every test'
 	@echo 'make bench             speed and size beside other modules'
 
-demo: build
+demo:
 	@scripts/setup.sh demo
+	@$(MAKE) --no-print-directory build
 	@scripts/demo.sh
 
 # Not phony, so that root can install what somebody else built.
 BUILT := $(TARGET)/release/.herald-built
 build: $(BUILT)
 
-$(BUILT): Cargo.toml Cargo.lock $(shell find src -name '*.rs' -o -name '*.toml')
+$(BUILT): Cargo.toml Cargo.lock $(shell find src -type f)
 	@scripts/setup.sh build
 	@echo 'Building Herald. The first time this takes some minutes.'
 	@scripts/cargo.sh build --release --locked --package pam_herald --package herald-deliver --package herald
 	@rm -f $@ && : >$@
 
-check: build
+check:
 	@scripts/setup.sh check
+	@$(MAKE) --no-print-directory build
 	@scripts/check.sh
 
 test:
@@ -43,8 +45,9 @@ test:
 	@$(MAKE) --no-print-directory check
 	@scripts/test.sh
 
-bench: build
+bench:
 	@scripts/setup.sh bench
+	@$(MAKE) --no-print-directory build
 	@scripts/bench.sh
 
 install: build
@@ -53,8 +56,9 @@ install: build
 uninstall:
 	@scripts/install.sh --uninstall
 
-package: build
+package:
 	@scripts/setup.sh package
+	@$(MAKE) --no-print-directory build
 	@scripts/package.sh
 
 clean:

@@ -148,7 +148,7 @@ install() {
         printf '#!/bin/sh\nexit 101\n' >"$policy"
         chmod 755 "$policy"
     fi
-    apt_install "$@" || { apt-get update --quiet && apt_install "$@"; } ||
+    apt_install "$@" || { apt-get update --quiet=2 && apt_install "$@"; } ||
         fail "apt could not install: $*" "install them by hand, then run this again"
     # They must not come up at the next boot either.
     command -v systemctl >/dev/null || return 0
@@ -162,7 +162,8 @@ install() {
 
 # Nothing may be removed for it: somebody may want to keep what stands in the way.
 apt_install() {
-    apt-get install --yes --quiet --no-install-recommends --no-remove -o DPkg::Lock::Timeout=300 "$@"
+    apt-get install --yes --quiet=2 --no-install-recommends --no-remove -o DPkg::Lock::Timeout=300 \
+        -o Dpkg::Use-Pty=0 "$@" >/dev/null
 }
 
 if [ "${1:-}" = --install ]; then
@@ -181,7 +182,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 if ! have_lists; then
     # Without them nobody knows which Rust is to be had.
-    $root apt-get update --quiet
+    $root apt-get update --quiet=2
     collect "$@"
 fi
 echo "Missing, and installed now with apt:$missing"
