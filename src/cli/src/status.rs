@@ -61,7 +61,9 @@ pub(crate) fn run(call: &Call, command: &command::Status) -> Result<Report, Erro
     }
     let mut found = Vec::new();
     let mut trouble: Option<Error> = None;
-    for user in installation.store.enrolled_users()? {
+    let mut users = installation.store.enrolled_users()?;
+    users.sort();
+    for user in users {
         match standing(call, &installation, user) {
             Ok(standing) => found.push(standing),
             Err(error) => trouble = trouble.or(Some(error)),

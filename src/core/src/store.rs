@@ -64,7 +64,7 @@ pub trait Store {
     /// # Errors
     /// The old file is still there then.
     fn save_enrollment(&self, user: &UserName, enrollment: &Enrollment) -> Result<(), StoreError>;
-    /// Every user who has an enrollment file, in order of name.
+    /// Every user who has an enrollment file, in no order.
     ///
     /// # Errors
     /// If the folder cannot be read.

@@ -33,9 +33,21 @@ fn is_hidden(character: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// How many columns of a terminal a line takes: CJK characters take two (UAX #11).
+/// How many columns of a terminal a line takes: CJK characters take two (UAX #11, "wide" and "fullwidth"). For our own
+/// phrases and plain labels; a test holds it against the whole of Unicode.
 pub fn columns(line: &str) -> usize {
-    unicode_width::UnicodeWidthStr::width(line)
+    const WIDE: [(char, char); 8] = [
+        ('\u{1100}', '\u{115f}'),
+        ('\u{2e80}', '\u{303e}'),
+        ('\u{3041}', '\u{a4cf}'),
+        ('\u{ac00}', '\u{d7a3}'),
+        ('\u{f900}', '\u{faff}'),
+        ('\u{fe30}', '\u{fe6f}'),
+        ('\u{ff01}', '\u{ff60}'),
+        ('\u{20000}', '\u{3fffd}'),
+    ];
+    let wide = |character: char| WIDE.iter().any(|(first, last)| (*first..=*last).contains(&character));
+    line.chars().map(|character| if wide(character) { 2 } else { 1 }).sum()
 }
 
 /// A text in ASCII, for a Linux console whose font may lack everything else (rule 32): letters lose their marks, the
@@ -95,6 +107,16 @@ mod tests {
         assert_eq!(ascii("Code über Télégramme, ¿año? Straße ção"), "Code ueber Telegramme, ano? Strasse cao");
         assert_eq!(ascii("日本"), "??");
         assert_eq!((columns("日本"), columns("ab")), (4, 2));
+    }
+
+    #[test]
+    fn columns_are_what_unicode_says_for_the_scripts_that_we_write() {
+        use unicode_width::UnicodeWidthChar;
+        let ours = ('\u{20}'..='\u{7e}').chain('\u{a1}'..='\u{ac}').chain('\u{ae}'..='\u{17f}');
+        let ours = ours.chain('\u{3041}'..='\u{3096}').chain('\u{30a0}'..='\u{30ff}').chain('\u{4e00}'..='\u{9fff}');
+        for character in ours.chain(['、', '。', '（', '）', '：', '…']) {
+            assert_eq!(Some(columns(&character.to_string())), character.width(), "{character:?}");
+        }
     }
 
     #[test]

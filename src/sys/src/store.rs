@@ -132,9 +132,7 @@ impl Store for FileStore {
     fn enrolled_users(&self) -> Result<Vec<UserName>, StoreError> {
         let names = self.users()?.names()?;
         let user = |name: &String| name.strip_suffix(".toml").and_then(UserName::from_file_name);
-        let mut users: Vec<UserName> = names.iter().filter_map(user).collect();
-        users.sort();
-        Ok(users)
+        Ok(names.iter().filter_map(user).collect())
     }
 
     fn lock_enrollment(&self, user: &UserName) -> Result<Box<dyn Any>, StoreError> {

@@ -147,9 +147,9 @@ impl<'a> Dialogue<'a> {
         if let Some(Wish::Number(number)) = answer.wish() {
             return number.checked_sub(1).filter(|position| *position < self.choices.len());
         }
-        let named = answer.text().to_lowercase();
+        let named = answer.text().to_ascii_lowercase();
         self.choices.iter().position(|choice| {
-            let name = choice.provider.display_name(self.login.phrases).to_lowercase();
+            let name = choice.provider.display_name(self.login.phrases).to_ascii_lowercase();
             named == choice.provider.id() || named == name
         })
     }

@@ -128,8 +128,9 @@ impl Desk<'_> {
                 Some(Wish::Number(number)) => number.checked_sub(1).and_then(|position| channels.get(position)),
                 _ => None,
             };
-            let named = answer.text().to_lowercase();
-            let by_name = channels.iter().find(|channel| named == **channel || named == name(channel).to_lowercase());
+            let named = answer.text().to_ascii_lowercase();
+            let by_name =
+                channels.iter().find(|channel| named == **channel || named == name(channel).to_ascii_lowercase());
             if let Some(channel) = by_number.or(by_name) {
                 return Ok(Ok((*channel).to_owned()));
             }
