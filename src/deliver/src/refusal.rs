@@ -2,6 +2,8 @@
 
 use crate::drivers;
 use crate::http::percent_encoded;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use herald_core::courier::{End, Field, Job, Request};
 use herald_core::text::display_line;
 use zeroize::Zeroizing;
@@ -37,8 +39,18 @@ impl Redaction {
             let Ok(driver) = drivers::of(gateway) else { continue };
             let fields = driver.fields();
             let secret = |name: &str| fields.iter().any(|field| field.name == name && field.secret);
-            for (name, field) in &gateway.fields {
-                if let (true, Field::Text(text)) = (secret(name), field) {
+            let texts = || {
+                gateway.fields.iter().filter_map(|(name, field)| match field {
+                    Field::Text(text) => Some((name, text)),
+                    Field::Integer(_) | Field::Flag(_) => None,
+                })
+            };
+            for (name, text) in texts() {
+                if secret(name) {
+                    // As it stands in a basic login with any other field.
+                    for (_, user) in texts() {
+                        redaction.hide(&STANDARD.encode(format!("{}:{}", user.expose(), text.expose())));
+                    }
                     redaction.hide(text.expose());
                     // The parts of a token are as good as the token.
                     text.expose().split(':').for_each(|part| redaction.hide(part));

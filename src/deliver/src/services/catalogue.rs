@@ -8,7 +8,34 @@ macro_rules! catalogue {
     };
 }
 
-catalogue!["seven"];
+catalogue![
+    "bird",
+    "cegedim-vortext",
+    "clickatell-central",
+    "clickatell-platform",
+    "clicksend",
+    "clockwork",
+    "ecall",
+    "gowhatsapp",
+    "kannel",
+    "messagebird",
+    "playsms",
+    "prosody-rest",
+    "puzzel",
+    "serwersms",
+    "seven",
+    "sipgate",
+    "smsapi",
+    "smsglobal",
+    "spryng",
+    "telegram-gateway",
+    "twilio",
+    "voipbuster",
+    "voipms",
+    "vonage",
+    "websms",
+    "whatsapp-business",
+];
 
 /// The text of the definition of that name.
 pub(super) fn text_of(name: &str) -> Option<&'static str> {

@@ -11,7 +11,8 @@ use regex_lite::Regex;
 pub(super) struct Definition {
     /// The driver's name: that of the file.
     pub(super) name: String,
-    /// Where its facts come from; "unverified" where nobody has seen the service do so.
+    /// Where its facts come from; "unverified" where nobody has seen the service do so. For readers of the file.
+    #[cfg_attr(not(test), expect(dead_code, reason = "definitions must say it, nothing shows it yet"))]
     pub(super) source: String,
     pub(super) channel: String,
     pub(super) addresses: Vec<String>,
@@ -19,6 +20,8 @@ pub(super) struct Definition {
     pub(super) longest_code: Option<usize>,
     pub(super) base: BaseField,
     pub(super) fields: Vec<FieldRule>,
+    /// Of these groups of fields one must be given whole; empty if there is no choice.
+    pub(super) needs: Vec<Vec<String>>,
     pub(super) auth: Auth,
     pub(super) send: Request,
     pub(super) success: Success,

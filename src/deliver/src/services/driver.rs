@@ -14,7 +14,10 @@ use herald_core::secret::Secret;
 use std::time::{Duration, Instant};
 
 /// What `herald gateway status` says where a service has nothing harmless to be asked.
-pub(super) const UNASKED: &str = "cannot be checked without sending";
+const UNASKED: &str = "cannot be checked without sending";
+
+/// What messengers take, in UTF-16 units.
+const LONGEST_TEXT: usize = 4000;
 
 /// A driver that is data.
 pub(crate) struct ServiceDriver {
@@ -32,6 +35,12 @@ impl ServiceDriver {
         Self { definition }
     }
 
+    /// Where its facts come from.
+    #[cfg(test)]
+    pub(super) fn source(&self) -> &str {
+        &self.definition.source
+    }
+
     fn account(&self, gateway: &Gateway) -> Result<Account, Vec<Fault>> {
         let definition = &self.definition;
         let mut fields = Fields::open(self, gateway);
@@ -44,6 +53,12 @@ impl ServiceDriver {
                 fields.complain(&rule.name, format!("looks like something else: {}", rule.help));
             }
             values.push((rule.name.clone(), value));
+        }
+        let given = |group: &Vec<String>| group.iter().all(|name| values.iter().any(|(known, _)| known == name));
+        if !definition.needs.is_empty() && !definition.needs.iter().any(given) {
+            let groups: Vec<String> = definition.needs.iter().map(|group| group.join(" and ")).collect();
+            let first = definition.needs.iter().flatten().next().map(String::as_str).unwrap_or_default();
+            fields.complain(first, format!("missing: give {}", groups.join(", or ")));
         }
         let serves = &definition.channel;
         if serves != "sms" && gateway.channel == "sms" {
@@ -94,9 +109,11 @@ impl Driver for ServiceDriver {
             }
         }
         let sms = layout::sms(message);
+        // Only an SMS has to fit into one.
+        let long = (definition.channel != "sms").then(|| layout::plain(message, LONGEST_TEXT));
         let values = Values {
             address: envelope.address,
-            text: &sms.text,
+            text: long.as_deref().unwrap_or(&sms.text),
             code,
             lifetime: message.lifetime,
             fields: &account.fields,
@@ -109,7 +126,8 @@ impl Driver for ServiceDriver {
         let unwell = |refusal| Unwell { mend: None, refusal };
         let definition = &self.definition;
         let account = self.account(gateway).map_err(|faults| unwell(refusal(&faults)))?;
-        let Some(question) = &definition.status else { return Ok(UNASKED.to_owned()) };
+        let question = definition.status.as_ref().filter(|question| question.request.is_answerable(&account.fields));
+        let Some(question) = question else { return Ok(UNASKED.to_owned()) };
         let values = Values { address: "", text: "", code: None, lifetime: Duration::ZERO, fields: &account.fields };
         let call = question.request.call(&account.base, &definition.auth, &values, false).map_err(unwell)?;
         let reply = client.exchange(call, until).map_err(unwell)?;

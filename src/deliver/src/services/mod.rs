@@ -3,6 +3,8 @@
 mod catalogue;
 mod definition;
 mod driver;
+#[cfg(test)]
+mod pages;
 mod reader;
 mod request;
 mod template;
@@ -31,4 +33,19 @@ pub(crate) fn of_admin(name: &str, definition: &courier::Definition) -> Result<S
     let read = reader::read(name, &definition.text);
     let told = |problems: Vec<_>| problems.iter().map(|problem| format!("{}{problem}", definition.file)).collect();
     read.map(ServiceDriver::new).map_err(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_definition_that_is_built_in_can_be_read() {
+        for (name, text) in CATALOGUE {
+            let problems = reader::read(name, text).err().unwrap_or_default();
+            let told: Vec<String> = problems.iter().map(|problem| format!("{name}.toml{problem}")).collect();
+            assert!(told.is_empty(), "{}", told.join("\n"));
+        }
+        assert!(CATALOGUE.is_sorted_by_key(|(name, _)| *name));
+    }
 }

@@ -55,6 +55,12 @@ fn definition(name: &str, root: &mut Section<'_>) -> Definition {
         }
         fields.push(field);
     });
+    let mut needs = Vec::new();
+    root.tree("needs", &mut |tree| {
+        needs = groups(tree)?;
+        let known = needs.iter().flatten().all(|name| fields.iter().any(|field| field.name == *name));
+        if known { Ok(()) } else { Err("groups of fields that there are".to_owned()) }
+    });
     let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
     let mut auth = Auth::default();
     root.table("auth", |section| read_auth(section, &names, &mut auth));
@@ -102,6 +108,7 @@ fn definition(name: &str, root: &mut Section<'_>) -> Definition {
         longest_code: usize::try_from(longest_code).ok().filter(|longest| *longest > 0),
         base,
         fields,
+        needs,
         auth,
         send,
         success,
@@ -221,7 +228,7 @@ fn check_send(section: &mut Section<'_>, send: &Request, auth: &Auth, addresses:
     if !has(&[Slot::Text, Slot::Code]) {
         section.complain("send", "nothing of the message stands in it: put {text} or {code} somewhere");
     }
-    let numbers = [Slot::Number, Slot::Digits, Slot::Number00];
+    let numbers = [Slot::Number, Slot::Digits, Slot::Number00, Slot::Nanp];
     if !has(&numbers) && !has(&[Slot::Address]) {
         section.complain("send", "nothing says where to: put {number}, {digits}, {number_00} or {address} somewhere");
     }
@@ -259,6 +266,13 @@ fn read_class(section: &mut Section<'_>, class: &mut Class) {
     section.list("words", &mut class.words, |text| {
         (!text.is_empty()).then(|| text.to_lowercase()).ok_or_else(|| "parts of what the service says".to_owned())
     });
+}
+
+fn groups(tree: Tree) -> Result<Vec<Vec<String>>, String> {
+    let Tree::List(groups) = tree else {
+        return Err("groups of fields of which one is needed, like [[\"token\"], [\"user\", \"password\"]]".to_owned());
+    };
+    groups.into_iter().map(values).collect()
 }
 
 fn statuses(tree: Tree) -> Result<Vec<RangeInclusive<u16>>, String> {

@@ -4,6 +4,7 @@ use super::template::{Escape, Slot, Template, Values};
 use crate::http::{Base, Body, Call, encode_pairs};
 use crate::refusal::Refusal;
 use herald_core::courier::End;
+use herald_core::secret::Secret;
 use reqwest::Method;
 
 /// Names and values, in the order of the file.
@@ -62,16 +63,9 @@ pub(super) enum Json {
 impl Request {
     /// The request for this message. Pairs and members whose placeholder has no value are left out.
     pub(super) fn call(&self, base: &Base, auth: &Auth, values: &Values<'_>, unicode: bool) -> Result<Call, Refusal> {
-        let path = self.path.filled(values, Escape::Url).ok_or_else(|| missing("path"))?;
+        let path = self.path.filled(values, Escape::Path).ok_or_else(|| missing("path"))?;
         let mut url =
             if path.is_empty() { base.url() } else { base.join(&path).map_err(|problem| unbuilt(&problem))? };
-        let mut form: &Pairs = &Vec::new();
-        let mut object = None;
-        match &self.body {
-            Content::Form(pairs) | Content::Multipart(pairs) => form = pairs,
-            Content::Json(json) => object = Some(json),
-            Content::None | Content::Raw { .. } => {}
-        }
         let extra: &[(String, Json)] = if unicode { &self.unicode } else { &[] };
         let body_takes_extra = !matches!(self.body, Content::None | Content::Raw { .. });
         let query = filled(&auth.query, &self.query, if body_takes_extra { &[] } else { extra }, values);
@@ -85,16 +79,13 @@ impl Request {
                 raw.iter().map(|raw| raw.as_str()).chain([pairs.as_str()]).filter(|text| !text.is_empty()).collect();
             url.set_query(Some(&both.join("&")));
         }
-        let form = filled(&auth.form, form, extra, values);
         let body = match &self.body {
             Content::None => Body::None,
-            Content::Form(_) => Body::Form(form),
-            Content::Multipart(_) => Body::Multipart(form),
-            Content::Json(_) => {
+            Content::Form(pairs) => Body::Form(filled(&auth.form, pairs, extra, values)),
+            Content::Multipart(pairs) => Body::Multipart(filled(&auth.form, pairs, extra, values)),
+            Content::Json(json) => {
                 let mut text = String::new();
-                if let Some(json) = object {
-                    write_top(json, extra, values, &mut text);
-                }
+                write_top(json, extra, values, &mut text);
                 Body::Text { kind: "application/json".to_owned(), bytes: text.into_bytes() }
             }
             Content::Raw { kind, text, escape } => {
@@ -104,9 +95,10 @@ impl Request {
         };
         let mut call = Call { body, ..Call::new(self.method.clone(), url) };
         if let Some((user, password)) = &auth.basic {
-            let user = user.filled(values, Escape::None).ok_or_else(|| missing("user name"))?;
-            let password = password.filled(values, Escape::None).ok_or_else(|| missing("password"))?;
-            call = call.basic(&user, &password);
+            let user = user.filled(values, Escape::None);
+            if let Some((user, password)) = user.zip(password.filled(values, Escape::None)) {
+                call = call.basic(&user, &password);
+            }
         }
         if let Some(token) = auth.bearer.as_ref().and_then(|token| token.filled(values, Escape::None)) {
             call = call.bearer(&token);
@@ -133,6 +125,15 @@ impl Request {
         all
     }
 
+    /// Whether every field that it names is given.
+    pub(super) fn is_answerable(&self, fields: &[(String, Secret)]) -> bool {
+        let given = |slot: &Slot| match slot {
+            Slot::Field(name) => fields.iter().any(|(known, _)| known == name),
+            _ => true,
+        };
+        self.templates().iter().all(|template| template.slots().all(given))
+    }
+
     /// Whether it holds this placeholder anywhere.
     pub(super) fn has(&self, slot: &Slot) -> bool {
         self.templates().iter().any(|template| template.has(slot))
@@ -149,8 +150,9 @@ impl Json {
         }
     }
 
-    /// Writes it; `false`, and nothing written, where a placeholder in it has no value.
-    fn write(&self, values: &Values<'_>, out: &mut String) -> bool {
+    /// Writes it; `false`, and nothing that counts written, where a placeholder in it has no value. In an object its
+    /// member is left out; in a list the whole of the list's member is.
+    fn write(&self, values: &Values<'_>, in_list: bool, out: &mut String) -> bool {
         match self {
             Self::Text(template) => match template.filled(values, Escape::None) {
                 Some(text) => write_text(&text, out),
@@ -162,7 +164,7 @@ impl Json {
                 out.push('[');
                 let start = out.len();
                 for member in members {
-                    write_member(None, member, values, start, out);
+                    write_member(None, member, values, true, start, out);
                 }
                 out.push(']');
             }
@@ -170,7 +172,9 @@ impl Json {
                 out.push('{');
                 let start = out.len();
                 for (name, member) in members {
-                    write_member(Some(name), member, values, start, out);
+                    if !write_member(Some(name), member, values, in_list, start, out) && in_list {
+                        return false;
+                    }
                 }
                 out.push('}');
             }
@@ -182,22 +186,29 @@ impl Json {
 /// The object of the request, with what joins it for UCS-2.
 fn write_top(json: &Json, extra: &[(String, Json)], values: &Values<'_>, out: &mut String) {
     let Json::Object(members) = json else {
-        json.write(values, out);
+        json.write(values, false, out);
         return;
     };
     out.push('{');
     let start = out.len();
     let replaced = |name: &str| extra.iter().find(|(other, _)| other == name).map(|(_, json)| json);
     for (name, member) in members {
-        write_member(Some(name), replaced(name).unwrap_or(member), values, start, out);
+        write_member(Some(name), replaced(name).unwrap_or(member), values, false, start, out);
     }
     for (name, member) in extra.iter().filter(|(name, _)| members.iter().all(|(known, _)| known != name)) {
-        write_member(Some(name), member, values, start, out);
+        write_member(Some(name), member, values, false, start, out);
     }
     out.push('}');
 }
 
-fn write_member(name: Option<&str>, member: &Json, values: &Values<'_>, start: usize, out: &mut String) {
+fn write_member(
+    name: Option<&str>,
+    member: &Json,
+    values: &Values<'_>,
+    in_list: bool,
+    start: usize,
+    out: &mut String,
+) -> bool {
     let before = out.len();
     if before > start {
         out.push(',');
@@ -206,9 +217,11 @@ fn write_member(name: Option<&str>, member: &Json, values: &Values<'_>, start: u
         write_text(name, out);
         out.push(':');
     }
-    if !member.write(values, out) {
+    let written = member.write(values, in_list, out);
+    if !written {
         out.truncate(before);
     }
+    written
 }
 
 fn write_text(text: &str, out: &mut String) {

@@ -24,10 +24,14 @@ pub(super) enum Slot {
     Digits,
     /// `004915112345678`
     Number00,
+    /// `6135550100`: a number of the USA or Canada without its 1; others as digits.
+    Nanp,
     /// Any address, as it is enrolled.
     Address,
     /// The message as plain text in one SMS.
     Text,
+    /// The same in UCS-2, as hexadecimal digits.
+    TextUcs2Hex,
     /// The code alone.
     Code,
     /// How long the code is good.
@@ -43,8 +47,10 @@ pub(super) enum Slot {
 pub(super) enum Escape {
     /// Not at all.
     None,
-    /// As in a URL.
+    /// As in a query.
     Url,
+    /// As in a segment of a path, where `@` and `:` stay (RFC 3986 §3.3).
+    Path,
     /// As inside a JSON string.
     Json,
     /// As in XML.
@@ -62,12 +68,14 @@ pub(super) struct Values<'a> {
     pub(super) fields: &'a [(String, Secret)],
 }
 
-const SLOTS: [(&str, Slot); 8] = [
+const SLOTS: [(&str, Slot); 10] = [
     ("number", Slot::Number),
     ("digits", Slot::Digits),
     ("number_00", Slot::Number00),
+    ("nanp", Slot::Nanp),
     ("address", Slot::Address),
     ("text", Slot::Text),
+    ("text_ucs2_hex", Slot::TextUcs2Hex),
     ("code", Slot::Code),
     ("lifetime_seconds", Slot::LifetimeSeconds),
     ("lifetime_milliseconds", Slot::LifetimeMilliseconds),
@@ -143,8 +151,11 @@ impl Values<'_> {
             Slot::Number => format!("+{digits}"),
             Slot::Digits => digits.to_owned(),
             Slot::Number00 => format!("00{digits}"),
+            Slot::Nanp if digits.len() == 11 => digits.strip_prefix('1').unwrap_or(digits).to_owned(),
+            Slot::Nanp => digits.to_owned(),
             Slot::Address => self.address.to_owned(),
             Slot::Text => self.text.to_owned(),
+            Slot::TextUcs2Hex => self.text.encode_utf16().map(|unit| format!("{unit:04X}")).collect(),
             Slot::Code => self.code?.to_owned(),
             Slot::LifetimeSeconds => self.lifetime.as_secs().to_string(),
             Slot::LifetimeMilliseconds => self.lifetime.as_millis().to_string(),
@@ -181,6 +192,7 @@ fn escaped(text: &str, escape: Escape) -> Zeroizing<String> {
     match escape {
         Escape::None => Zeroizing::new(text.to_owned()),
         Escape::Url => percent_encoded(text),
+        Escape::Path => Zeroizing::new(percent_encoded(text).replace("%40", "@").replace("%3A", ":")),
         Escape::Json => {
             let quoted = Zeroizing::new(serde_json::Value::from(text).to_string());
             Zeroizing::new(quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or("").to_owned())
@@ -223,6 +235,9 @@ mod tests {
     fn placeholders_give_the_number_in_three_forms_and_the_rest() {
         let forms = filled("{number} {digits} {number_00} {address}", Escape::None);
         assert_eq!(forms.as_deref(), Some("+4915112345678 4915112345678 004915112345678 +4915112345678"));
+        assert_eq!(filled("{nanp}", Escape::None).as_deref(), Some("4915112345678"));
+        let hex = filled("{text_ucs2_hex}", Escape::None).expect("a value");
+        assert!(hex.starts_with("003300310034003100350039000A003C"), "{hex}");
         assert_eq!(filled("{code} {lifetime_seconds}", Escape::None).as_deref(), Some("314159 300"));
         assert_eq!(filled("{lifetime_milliseconds}", Escape::None).as_deref(), Some("300000"));
     }
@@ -235,6 +250,7 @@ mod tests {
             Some("{\"a\":\"314159\\n<host>t&\\\"k\"}")
         );
         assert_eq!(filled("?a={token}", Escape::Url).as_deref(), Some("?a=t%26%22k"));
+        assert_eq!(filled("{address}/{token}", Escape::Path).as_deref(), Some("%2B4915112345678/t%26%22k"));
     }
 
     #[test]

@@ -1,0 +1,164 @@
+//! Messengers whose servers want no more than one request.
+
+use super::{AGAIN, CONFIGURATION, PERMANENT, Page, UNREACHABLE, message, send};
+use crate::services::pages::server::Server;
+use herald_core::courier::End;
+use std::time::Duration;
+
+const AGAIN_IN_30_S: End = End::TryAgain { after: Some(Duration::from_secs(30)) };
+
+#[test]
+fn telegram_gateway() {
+    let page = Page {
+        driver: "telegram-gateway",
+        fields: &[("token", "FAKE-TOKEN"), ("own_number", "+4915100000000")],
+        request: r#"POST https://gatewayapi.telegram.org/sendVerificationMessage
+authorization: Bearer FAKE-TOKEN
+content-type: application/x-www-form-urlencoded
+
+phone_number=%2B4915112345678&code=314159&ttl=300"#,
+        taken: &[(
+            200,
+            r#"{"ok":true,"result":{"request_id":"1","phone_number":"4915112345678","request_cost":0.01,"remaining_balance":9.9,"delivery_status":{"status":"sent","updated_at":1740000000}}}"#,
+        )],
+        refused: &[
+            (200, r#"{"ok":false,"error":"ACCESS_TOKEN_INVALID"}"#, CONFIGURATION, "ACCESS_TOKEN_INVALID"),
+            (401, r#"{"ok":false,"error":"ACCESS_TOKEN_INVALID"}"#, CONFIGURATION, "ACCESS_TOKEN_INVALID"),
+            (200, r#"{"ok":false,"error":"PHONE_NUMBER_INVALID"}"#, PERMANENT, "PHONE_NUMBER_INVALID"),
+            (200, r#"{"ok":false,"error":"BALANCE_NOT_ENOUGH"}"#, CONFIGURATION, "BALANCE_NOT_ENOUGH"),
+            (200, r#"{"ok":false,"error":"FLOOD_WAIT_30"}"#, AGAIN_IN_30_S, "FLOOD_WAIT_30"),
+        ],
+    };
+    page.shown();
+    assert_eq!(
+        page.asked(200, r#"{"ok":true,"result":{"request_id":"1","request_cost":0,"remaining_balance":9.9}}"#),
+        (true, "balance 9.9".into(), "POST /checkSendAbility".into())
+    );
+    assert_eq!(
+        page.asked(200, r#"{"ok":false,"error":"ACCESS_TOKEN_INVALID"}"#),
+        (false, "ACCESS_TOKEN_INVALID".into(), "POST /checkSendAbility".into())
+    );
+}
+
+#[test]
+fn whatsapp_business() {
+    let page = Page {
+        driver: "whatsapp-business",
+        fields: &[
+            ("phone_number_id", "100000000000000"),
+            ("access_token", "FAKE-TOKEN"),
+            ("template", "login_code"),
+            ("template_language", "en_US"),
+        ],
+        request: r#"POST https://graph.facebook.com/v22.0/100000000000000/messages
+authorization: Bearer FAKE-TOKEN
+content-type: application/json
+
+{"messaging_product":"whatsapp","to":"4915112345678","type":"template","template":{"name":"login_code","language":{"code":"en_US"},"components":[{"type":"body","parameters":[{"type":"text","text":"314159"}]}]}}"#,
+        taken: &[(
+            200,
+            r#"{"messaging_product":"whatsapp","contacts":[{"input":"4915112345678","wa_id":"4915112345678"}],"messages":[{"id":"wamid.FAKE"}]}"#,
+        )],
+        refused: &[
+            (
+                401,
+                r#"{"error":{"message":"Error validating access token","type":"OAuthException","code":190}}"#,
+                CONFIGURATION,
+                "Error validating access token (190)",
+            ),
+            (
+                400,
+                r#"{"error":{"message":"(#131026) Message undeliverable","code":131026,"error_data":{"details":"Message Undeliverable."}}}"#,
+                PERMANENT,
+                "Message Undeliverable. (131026)",
+            ),
+            (400, r#"{"error":{"message":"(#130429) Rate limit hit","code":130429}}"#, AGAIN, "Rate limit hit"),
+            (
+                404,
+                r#"{"error":{"message":"Template name does not exist","code":132001}}"#,
+                CONFIGURATION,
+                "Template name does not exist (132001)",
+            ),
+        ],
+    };
+    page.shown();
+    assert_eq!(
+        page.asked(200, r#"{"verified_name":"Example","display_phone_number":"+1 555 0100","id":"100000000000000"}"#),
+        (true, "Example +1 555 0100".into(), "GET /v22.0/100000000000000".into())
+    );
+}
+
+#[test]
+fn whatsapp_business_with_the_button_of_an_authentication_template() {
+    Page {
+        driver: "whatsapp-business",
+        fields: &[("phone_number_id", "100000000000000"), ("access_token", "FAKE-TOKEN"), ("template", "login_code"), ("button", "0")],
+        request: r#"POST https://graph.facebook.com/v22.0/100000000000000/messages
+authorization: Bearer FAKE-TOKEN
+content-type: application/json
+
+{"messaging_product":"whatsapp","to":"4915112345678","type":"template","template":{"name":"login_code","language":{"code":"en"},"components":[{"type":"body","parameters":[{"type":"text","text":"314159"}]},{"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"314159"}]}]}}"#,
+        taken: &[(200, r#"{"messages":[{"id":"wamid.FAKE"}]}"#)],
+        refused: &[
+        ],
+    }
+    .shown();
+}
+
+#[test]
+fn gowhatsapp() {
+    Page {
+        driver: "gowhatsapp",
+        fields: &[
+            ("url", "http://127.0.0.1:3000"),
+            ("user", "FAKE-USER"),
+            ("password", "FAKE-PASSWORD"),
+            ("device_id", "phone"),
+        ],
+        request: r#"POST http://127.0.0.1:3000/send/message
+authorization: Basic RkFLRS1VU0VSOkZBS0UtUEFTU1dPUkQ=
+content-type: application/json
+x-device-id: phone
+
+{"phone":"4915112345678@s.whatsapp.net","message":"314159\nfor matoken & co"}"#,
+        taken: &[(200, r#"{"code":"SUCCESS","message":"Message sent","results":{"message_id":"3EB0"}}"#)],
+        refused: &[
+            (401, "Unauthorized", CONFIGURATION, "refused (401)"),
+            (
+                500,
+                r#"{"code":"INTERNAL_SERVER_ERROR","message":"you are not logged in"}"#,
+                UNREACHABLE,
+                "you are not logged in",
+            ),
+        ],
+    }
+    .shown();
+}
+
+#[test]
+fn prosody_rest_takes_the_address_into_its_path() {
+    let page = Page {
+        driver: "prosody-rest",
+        fields: &[
+            ("url", "https://jabber.example.org/rest/message/chat"),
+            ("user", "herald"),
+            ("password", "FAKE-PASSWORD"),
+        ],
+        request: "",
+        taken: &[],
+        refused: &[],
+    };
+    let server = Server::start();
+    let gateway = page.gateway(&server);
+    for (status, end) in
+        [(200, End::Delivered), (202, End::Delivered), (401, CONFIGURATION), (404, PERMANENT), (503, UNREACHABLE)]
+    {
+        server.answer(status, "");
+        assert_eq!(send(&gateway, "alice@jabber.example.org", message()).end, end, "{status}");
+    }
+    assert_eq!(
+        server.request(),
+        "POST /rest/message/chat/alice@jabber.example.org\nauthorization: Basic aGVyYWxkOkZBS0UtUEFTU1dPUkQ=\ncontent-type: \
+         text/plain\n\n314159\nfor matoken & co"
+    );
+}
