@@ -224,7 +224,9 @@ fn not_started(program: &str, error: Errno) -> Refusal {
         Errno::ACCESS | Errno::PERM => {
             (End::Configuration, "the user _herald may not execute it: see its mode and that of its folders".to_owned())
         }
-        Errno::NOEXEC => (End::Configuration, "it is neither a program nor a script with #! as its first line".to_owned()),
+        Errno::NOEXEC => {
+            (End::Configuration, "it is neither a program nor a script with #! as its first line".to_owned())
+        }
         // Too many processes, no memory: of the machine, and for now.
         Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE | Errno::TXTBSY => {
             (End::TryAgain { after: None }, error.to_string())
@@ -328,7 +330,8 @@ mod tests {
         let started = Instant::now();
         let message = message();
         let envelope = Envelope { address: "alice", message: &message };
-        let refused = Command.send(&gateway, &envelope, &client(), started + Duration::from_secs(2)).expect_err("ended");
+        let refused =
+            Command.send(&gateway, &envelope, &client(), started + Duration::from_secs(2)).expect_err("ended");
         assert_eq!(refused.end, End::Unclear, "{}", refused.detail);
         assert!(started.elapsed() < Duration::from_secs(10));
         let pid = fs::read_to_string(&pid).expect("it ran");
@@ -344,7 +347,8 @@ mod tests {
     #[test]
     fn a_program_may_complain_at_length_and_read_nothing() {
         let folder = Folder::new("command-noise");
-        let gateway = script(&folder, "exec 0<&-; i=0; while [ $i -lt 20000 ]; do echo noise $i >&2; i=$((i+1)); done; exit 75");
+        let gateway =
+            script(&folder, "exec 0<&-; i=0; while [ $i -lt 20000 ]; do echo noise $i >&2; i=$((i+1)); done; exit 75");
         let refused = sent(&gateway).expect_err("refused");
         assert_eq!((refused.end, refused.detail.as_str()), (End::TryAgain { after: None }, "noise 0"));
     }
@@ -354,7 +358,8 @@ mod tests {
         let folder = Folder::new("command-missing");
         let file = folder.0.join("file");
         fs::write(&file, "text").expect("writable");
-        for (path, words) in [("/nonexistent/program", "no such program"), (file.to_str().expect("a path"), "may not")] {
+        for (path, words) in [("/nonexistent/program", "no such program"), (file.to_str().expect("a path"), "may not")]
+        {
             let gateway = gateway("command", &[("program", path)]);
             for refused in [sent(&gateway).expect_err(path), status(&Command, &gateway).expect_err(path)] {
                 assert_eq!(refused.end, End::Configuration);

@@ -1,8 +1,10 @@
 //! Drivers: who speaks which service's API.
 
-pub(crate) mod fields;
 mod command;
+pub(crate) mod fields;
+mod gammu_smsd;
 mod signal_cli;
+mod smtp;
 mod socket;
 mod telegram_bot;
 mod telegram_start;
@@ -81,7 +83,13 @@ pub(crate) fn all() -> Vec<Box<dyn Driver>> {
 
 /// Those that are code.
 fn code() -> Vec<Box<dyn Driver>> {
-    vec![Box::new(telegram_bot::TelegramBot), Box::new(signal_cli::SignalCli), Box::new(command::Command)]
+    vec![
+        Box::new(telegram_bot::TelegramBot),
+        Box::new(signal_cli::SignalCli),
+        Box::new(gammu_smsd::GammuSmsd),
+        Box::new(smtp::Smtp),
+        Box::new(command::Command),
+    ]
 }
 
 /// The driver of a gateway: code, what an admin described, or a service that is built in.

@@ -12,12 +12,13 @@ mod trust;
 pub(crate) use base::{Base, is_loopback_name};
 pub(crate) use call::{Body, Call};
 pub(crate) use encoding::{encode_pairs, percent_encoded};
-pub(crate) use failure::network_fault;
+pub(crate) use failure::{chain, distrust, network_fault};
 
 use crate::refusal::Refusal;
 use base::is_loopback;
 use herald_core::courier::{End, Request};
 use reqwest::{Proxy, StatusCode, Url, header, redirect};
+use rustls::pki_types::CertificateDer;
 use std::io::Read;
 use std::time::{Duration, Instant};
 use trust::Trust;
@@ -56,6 +57,14 @@ impl Client {
         let proxy = self.proxy.as_ref().and_then(|proxy| proxy.as_ref().err().cloned());
         let ca = self.trust.fault();
         proxy.map(|problem| ("proxy", problem)).into_iter().chain(ca.map(|problem| ("ca_file", problem))).collect()
+    }
+
+    /// The certificates that are trusted, for drivers that bring their own TLS.
+    ///
+    /// # Errors
+    /// `delivery.ca_file` is of no use, or there are none.
+    pub(crate) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Refusal> {
+        self.trust.certificates()
     }
 
     /// Sends one request and reads its answer, all before `until`.

@@ -49,22 +49,28 @@ impl Trust {
         config(RootCertStore::empty())
     }
 
-    fn build(&self) -> Result<ClientConfig, Refusal> {
+    /// The trusted certificates themselves.
+    pub(super) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Refusal> {
         let extra = self
             .extra
             .as_ref()
             .map_err(|problem| Refusal::new(End::Configuration, format!("delivery.ca_file: {problem}")))?;
-        let mut roots = RootCertStore::empty();
         let system = BUNDLES.iter().find_map(|path| std::fs::read(path).ok()).unwrap_or_default();
-        // A system's bundle may hold one that we cannot read; the others are as good as ever.
-        roots.add_parsable_certificates(bundled(&String::from_utf8_lossy(&system)));
-        roots.add_parsable_certificates(extra.iter().cloned());
-        if roots.is_empty() {
+        let all: Vec<CertificateDer<'static>> =
+            bundled(&String::from_utf8_lossy(&system)).chain(extra.iter().cloned()).collect();
+        if all.is_empty() {
             return Err(Refusal::new(
                 End::Configuration,
                 "this machine has no CA certificates: install the package ca-certificates",
             ));
         }
+        Ok(all)
+    }
+
+    fn build(&self) -> Result<ClientConfig, Refusal> {
+        let mut roots = RootCertStore::empty();
+        // A system's bundle may hold one that we cannot read; the others are as good as ever.
+        roots.add_parsable_certificates(self.certificates()?);
         config(roots)
     }
 }
