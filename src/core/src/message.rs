@@ -23,7 +23,7 @@ pub struct About<'a> {
 }
 
 /// The message that carries a code.
-pub fn code_message(phrases: &dyn Phrases, about: &About<'_>, code: &Secret, lifetime: Duration) -> Message {
+pub fn code_message(phrases: &Phrases, about: &About<'_>, code: &Secret, lifetime: Duration) -> Message {
     let host = display_line(about.host, 64);
     let user = display_line(about.user.as_str(), 64);
     let by = display_line(about.by, 64);
@@ -49,7 +49,7 @@ pub fn code_message(phrases: &dyn Phrases, about: &About<'_>, code: &Secret, lif
 }
 
 /// A message without a code.
-pub fn notice(phrases: &dyn Phrases, text: String) -> Message {
+pub fn notice(phrases: &Phrases, text: String) -> Message {
     Message {
         code: None,
         lifetime: Duration::ZERO,

@@ -31,7 +31,7 @@ pub struct Login<'a> {
     /// Where lines go.
     pub audit: &'a dyn Audit,
     /// The user's language.
-    pub phrases: &'a dyn Phrases,
+    pub phrases: &'a Phrases,
     /// Whose factors are asked for.
     pub user: UserName,
     /// PAM_RUSER: for messages only.

@@ -75,7 +75,7 @@ impl Gate<'_> {
 
 /// One enrollment under way.
 struct Desk<'a> {
-    gate_phrases: &'a dyn crate::phrases::Phrases,
+    gate_phrases: &'a crate::phrases::Phrases,
     attempt: &'a super::Attempt,
     echo: bool,
     registrar: Registrar<'a>,

@@ -122,13 +122,13 @@ pub fn authenticate_with(
 }
 
 /// The phrases of a language, as far as the terminal can show them (rule 32).
-fn speak(language: Option<&str>, plain: bool) -> &'static dyn Phrases {
+fn speak(language: Option<&str>, plain: bool) -> &'static Phrases {
     let language = language.unwrap_or_default();
     if plain { phrases::in_ascii(language) } else { phrases::of(language) }
 }
 
 /// The machine or the set-up could not do its part: the verdict, and the line that says so.
-fn ending(failure: &Failure, phrases: &dyn Phrases) -> (Verdict, String) {
+fn ending(failure: &Failure, phrases: &Phrases) -> (Verdict, String) {
     match failure {
         Failure::Store(StoreError::State(_)) => (Verdict::ServiceError, phrases.set_up_broken()),
         _ => (Verdict::SystemError, phrases.could_not_check()),
@@ -151,7 +151,7 @@ struct Gate<'a> {
     config: Config,
     rules: Rules,
     evidence: Evidence,
-    phrases: &'a dyn Phrases,
+    phrases: &'a Phrases,
     plain: bool,
     audit: &'a dyn Audit,
     conversation: &'a mut dyn Conversation,

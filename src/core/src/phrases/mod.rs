@@ -1,6 +1,8 @@
-//! What people read at a prompt and on the phone, by language: one file each. A phrase that a language lacks does not
-//! compile. Texts hold no markup; prompts end in `: `; the word for a login secret never appears in a prompt, because
-//! hosts look for it (sudo and SDDM replace or answer such prompts by themselves).
+//! What people read at a prompt and on the phone, by language: one file each, nothing but texts. A text that a language
+//! lacks, or has too many, does not compile; `{name}` in a text is filled in here.
+//!
+//! Prompts end in a colon and a space; the word for a login secret never appears in one, because hosts look for it
+//! (sudo and SDDM replace or answer such prompts by themselves). Names of channels and masked addresses come in cleaned.
 
 mod english;
 mod french;
@@ -16,126 +18,20 @@ use std::time::Duration;
 pub const LANGUAGES: &[&str] = &["en", "ja", "de", "fr", "es", "pt-BR"];
 
 /// The phrases of a language; English where there is no such language.
-pub fn of(language: &str) -> &'static dyn Phrases {
+pub fn of(language: &str) -> &'static Phrases {
     match language {
-        "ja" => &japanese::Japanese,
-        "de" => &german::German,
-        "fr" => &french::French,
-        "es" => &spanish::Spanish,
-        "pt-BR" => &portuguese::Portuguese,
-        _ => &english::English,
+        "ja" => &japanese::JAPANESE,
+        "de" => &german::GERMAN,
+        "fr" => &french::FRENCH,
+        "es" => &spanish::SPANISH,
+        "pt-BR" => &portuguese::PORTUGUESE,
+        _ => &english::ENGLISH,
     }
 }
 
 /// The phrases for a terminal that shows ASCII only: the nearest language that can be written so (rule 32).
-pub fn in_ascii(language: &str) -> &'static dyn Phrases {
-    if language == "ja" { &english::English } else { of(language) }
-}
-
-/// Everything that a login says. Names of channels and masked addresses come in as arguments, cleaned.
-pub trait Phrases: Sync {
-    /// The language's own code.
-    fn language(&self) -> &'static str;
-    /// How people call a channel.
-    fn channel(&self, channel: &str) -> String;
-    /// What a delivered channel does, for the help.
-    fn sends_a_code(&self, channel: &str) -> String;
-
-    /// The prompt where nothing may be said: `Code: `.
-    fn bare_code(&self) -> String;
-    /// The prompt behind a code that was sent, now or so long ago.
-    fn code_sent(&self, channel: &str, to: &str, ago: Option<Duration>) -> String;
-    /// The prompt that offers to send.
-    fn enter_sends(&self, channel: &str) -> String;
-
-    /// What an authenticator app does, for the help.
-    fn app_shows_a_code(&self) -> String;
-    /// What backup codes are, for the help.
-    fn backup_code_from_paper(&self) -> String;
-    /// The prompt for an authenticator app.
-    fn code_from_app(&self) -> String;
-    /// The prompt for a backup code.
-    fn backup_code(&self) -> String;
-    /// Before a prompt: backup codes cannot be used up now, because the disk is full or read-only.
-    fn backup_codes_not_now(&self) -> String;
-    /// Behind a backup code: so many are left, and whether they run out.
-    fn backup_codes_left(&self, left: usize, few: bool) -> String;
-
-    /// Before a prompt: the answer was wrong, and so many tries are left for this code.
-    fn wrong(&self, tries_left: u32) -> String;
-    /// Before a prompt: the answer was wrong; no code is waiting.
-    fn wrong_answer(&self) -> String;
-    /// Before a prompt: that code was used already.
-    fn already_used(&self) -> String;
-    /// Before a prompt: that code is good no more.
-    fn no_longer_good(&self) -> String;
-    /// Before a prompt: a new code can be sent in so many seconds.
-    fn wait_to_resend(&self, wait: Duration) -> String;
-    /// Before a prompt: these channels could not deliver.
-    fn channel_failed(&self, channels: &[String]) -> String;
-    /// Before a prompt: nothing more is sent for now.
-    fn no_more_codes(&self) -> String;
-    /// Before a prompt: what can be typed. `choices` are the factors, each numbered and described.
-    fn help(&self, choices: &[String]) -> String;
-
-    /// Refused, and nothing more is said.
-    fn refused(&self) -> String;
-    /// Refused: nothing was typed.
-    fn nothing_typed(&self) -> String;
-    /// Refused: the tries are used up.
-    fn tries_used_up(&self) -> String;
-    /// Refused: locked for so long.
-    fn locked(&self, left: Duration) -> String;
-    /// Refused: too many codes were sent; try again after so long.
-    fn budget_used_up(&self, left: Duration) -> String;
-    /// Refused: nothing is enrolled, and how to.
-    fn unenrolled(&self, user: &str) -> String;
-    /// Refused: nothing could be delivered, and how to go on.
-    fn undelivered(&self) -> String;
-    /// Refused: the set-up is broken.
-    fn set_up_broken(&self) -> String;
-    /// Refused: the machine could not do its part.
-    fn could_not_check(&self) -> String;
-
-    /// The label of the button that copies the code.
-    fn copy_code(&self) -> String;
-    /// On the phone: which machine.
-    fn message_host(&self, host: &str) -> String;
-    /// On the phone: which service.
-    fn message_service(&self, service: &str) -> String;
-    /// On the phone: which user, and who asks for it if that is another.
-    fn message_user(&self, user: &str, by: Option<&str>) -> String;
-    /// On the phone: where from.
-    fn message_origin(&self, rhost: &str) -> String;
-    /// On the phone: how long the code is good.
-    fn message_lifetime(&self, lifetime: Duration) -> String;
-    /// On the phone: where to type it, and nowhere else.
-    fn message_warning(&self, host: &str) -> String;
-    /// On the phone: what to do if it was not you.
-    fn message_advice(&self) -> String;
-    /// On the phone: the user was locked by wrong answers (rule 16).
-    fn notice_locked(&self, user: &str, host: &str, length: Duration) -> String;
-    /// On the phone: the user's factors changed (rule 34).
-    fn notice_changed(&self, user: &str, host: &str, change: Change, channel: &str, to: &str) -> String;
-    /// On the phone: a test of a gateway.
-    fn notice_test(&self, host: &str) -> String;
-    /// On the phone, behind a link: what this chat is now good for, and how to undo it.
-    fn notice_linked(&self, user: &str, host: &str, channel: &str) -> String;
-
-    /// Let in for now: from which day on a second factor is needed.
-    fn enroll_until(&self, day: &str) -> String;
-    /// Enrolling inside a login: which channel. `list` is `1 Telegram, 2 Signal`.
-    fn pick_a_channel(&self, list: &str) -> String;
-    /// Enrolling inside a login: the link to open; counts as help, so it may be longer than a prompt.
-    fn open_the_link(&self, url: &str) -> String;
-    /// Enrolling inside a login: the address to type; `example` says of which form.
-    fn type_the_address(&self, channel: &str, example: &str) -> String;
-    /// Before a prompt: nobody pressed START yet.
-    fn start_not_seen(&self) -> String;
-    /// Before a prompt: the service cannot be asked now.
-    fn cannot_be_reached(&self) -> String;
-    /// Before a prompt: what was typed is no address of that form.
-    fn no_such_address(&self) -> String;
+pub fn in_ascii(language: &str) -> &'static Phrases {
+    if language == "ja" { &english::ENGLISH } else { of(language) }
 }
 
 /// What happened to a factor, for the notice to the others (rule 34).
@@ -151,11 +47,324 @@ pub enum Change {
     Enabled,
 }
 
-/// The names of services are the same everywhere; a channel of an admin's own is called what the admin calls it.
-fn brand(channel: &str) -> String {
-    let known =
-        [("telegram", "Telegram"), ("signal", "Signal"), ("sms", "SMS"), ("whatsapp", "WhatsApp"), ("xmpp", "XMPP")];
-    known.iter().find(|(id, _)| *id == channel).map_or(channel, |(_, name)| name).to_owned()
+/// Declares the texts of a language, and for the tests a list of them by name.
+macro_rules! texts {
+    ($($name:ident),* $(,)?) => {
+        /// Everything that a login says, in one language.
+        #[derive(Debug)]
+        pub struct Phrases {
+            $($name: &'static str,)*
+        }
+
+        #[cfg(test)]
+        impl Phrases {
+            fn texts(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($name), self.$name)),*]
+            }
+        }
+    };
+}
+
+texts! {
+    language, email, totp, backup, sends_a_code, app_shows_a_code, backup_code_from_paper, bare_code, code_sent,
+    code_sent_seconds_ago, code_sent_minutes_ago, enter_sends, code_from_app, backup_code, wrong_one, wrong_many,
+    wrong_answer, already_used, no_longer_good, wait_to_resend, channel_failed, no_more_codes, backup_codes_not_now, help,
+    help_switch, backup_codes_left_one, backup_codes_left_many, backup_codes_new, refused, nothing_typed, tries_used_up,
+    locked, budget_used_up, unenrolled, undelivered, set_up_broken, could_not_check, enroll_until, pick_a_channel,
+    open_the_link, type_the_address, start_not_seen, cannot_be_reached, no_such_address, copy_code, message_host,
+    message_service, message_user, message_user_by, message_origin, message_lifetime, message_warning, message_advice,
+    notice_locked, notice_added, notice_removed, notice_disabled, notice_enabled, notice_test, notice_linked,
+}
+
+impl Phrases {
+    /// The language's own code.
+    pub fn language(&self) -> &'static str {
+        self.language
+    }
+
+    /// How people call a channel. The names of services are the same everywhere; a channel of an admin's own is called
+    /// what the admin calls it.
+    pub fn channel(&self, channel: &str) -> String {
+        let name = match channel {
+            "telegram" => "Telegram",
+            "signal" => "Signal",
+            "sms" => "SMS",
+            "whatsapp" => "WhatsApp",
+            "xmpp" => "XMPP",
+            "email" => self.email,
+            "totp" => self.totp,
+            "backup" => self.backup,
+            other => other,
+        };
+        name.to_owned()
+    }
+
+    /// What a delivered channel does, for the help.
+    pub fn sends_a_code(&self, channel: &str) -> String {
+        fill(self.sends_a_code, &[("channel", channel)])
+    }
+
+    /// What an authenticator app does, for the help.
+    pub fn app_shows_a_code(&self) -> String {
+        self.app_shows_a_code.to_owned()
+    }
+
+    /// What backup codes are, for the help.
+    pub fn backup_code_from_paper(&self) -> String {
+        self.backup_code_from_paper.to_owned()
+    }
+
+    /// The prompt where nothing may be said: `Code: `.
+    pub fn bare_code(&self) -> String {
+        self.bare_code.to_owned()
+    }
+
+    /// The prompt behind a code that was sent, now or so long ago.
+    pub fn code_sent(&self, channel: &str, to: &str, ago: Option<Duration>) -> String {
+        let (text, seconds) = match ago.map(|ago| ago.as_secs()) {
+            None => (self.code_sent, 0),
+            Some(seconds) if seconds < 60 => (self.code_sent_seconds_ago, seconds),
+            Some(seconds) => (self.code_sent_minutes_ago, seconds),
+        };
+        let (seconds, minutes) = (seconds.to_string(), (seconds / 60).to_string());
+        fill(text, &[("channel", channel), ("to", to), ("seconds", &seconds), ("minutes", &minutes)])
+    }
+
+    /// The prompt that offers to send.
+    pub fn enter_sends(&self, channel: &str) -> String {
+        fill(self.enter_sends, &[("channel", channel)])
+    }
+
+    /// The prompt for an authenticator app.
+    pub fn code_from_app(&self) -> String {
+        self.code_from_app.to_owned()
+    }
+
+    /// The prompt for a backup code.
+    pub fn backup_code(&self) -> String {
+        self.backup_code.to_owned()
+    }
+
+    /// Before a prompt: the answer was wrong, and so many tries are left for this code.
+    pub fn wrong(&self, tries_left: u32) -> String {
+        let text = if tries_left == 1 { self.wrong_one } else { self.wrong_many };
+        fill(text, &[("tries", &tries_left.to_string())])
+    }
+
+    /// Before a prompt: the answer was wrong; no code is waiting.
+    pub fn wrong_answer(&self) -> String {
+        self.wrong_answer.to_owned()
+    }
+
+    /// Before a prompt: that code was used already.
+    pub fn already_used(&self) -> String {
+        self.already_used.to_owned()
+    }
+
+    /// Before a prompt: that code is good no more.
+    pub fn no_longer_good(&self) -> String {
+        self.no_longer_good.to_owned()
+    }
+
+    /// Before a prompt: a new code can be sent in so long.
+    pub fn wait_to_resend(&self, wait: Duration) -> String {
+        fill(self.wait_to_resend, &[("time", &short_time(wait))])
+    }
+
+    /// Before a prompt: these channels could not deliver.
+    pub fn channel_failed(&self, channels: &[String]) -> String {
+        fill(self.channel_failed, &[("channels", &channels.join(", "))])
+    }
+
+    /// Before a prompt: nothing more is sent for now.
+    pub fn no_more_codes(&self) -> String {
+        self.no_more_codes.to_owned()
+    }
+
+    /// Before a prompt: backup codes cannot be used up now, because the disk is full or read-only.
+    pub fn backup_codes_not_now(&self) -> String {
+        self.backup_codes_not_now.to_owned()
+    }
+
+    /// Before a prompt: what can be typed. `choices` are the factors, each numbered and described.
+    pub fn help(&self, choices: &[String]) -> String {
+        let mut lines = vec![self.help];
+        lines.extend(choices.iter().map(String::as_str));
+        if choices.len() > 1 {
+            lines.push(self.help_switch);
+        }
+        lines.join("\n") + "\n"
+    }
+
+    /// Behind a backup code: so many are left, and whether they run out.
+    pub fn backup_codes_left(&self, left: usize, few: bool) -> String {
+        let text = if left == 1 { self.backup_codes_left_one } else { self.backup_codes_left_many };
+        fill(text, &[("left", &left.to_string())]) + if few { self.backup_codes_new } else { "" }
+    }
+
+    /// Refused, and nothing more is said.
+    pub fn refused(&self) -> String {
+        self.refused.to_owned()
+    }
+
+    /// Refused: nothing was typed.
+    pub fn nothing_typed(&self) -> String {
+        self.nothing_typed.to_owned()
+    }
+
+    /// Refused: the tries are used up.
+    pub fn tries_used_up(&self) -> String {
+        self.tries_used_up.to_owned()
+    }
+
+    /// Refused: locked for so long.
+    pub fn locked(&self, left: Duration) -> String {
+        fill(self.locked, &[("time", &short_time(left))])
+    }
+
+    /// Refused: too many codes were sent; try again after so long.
+    pub fn budget_used_up(&self, left: Duration) -> String {
+        fill(self.budget_used_up, &[("time", &short_time(left))])
+    }
+
+    /// Refused: nothing is enrolled, and how to.
+    pub fn unenrolled(&self, user: &str) -> String {
+        fill(self.unenrolled, &[("user", user)])
+    }
+
+    /// Refused: nothing could be delivered, and how to go on.
+    pub fn undelivered(&self) -> String {
+        self.undelivered.to_owned()
+    }
+
+    /// Refused: the set-up is broken.
+    pub fn set_up_broken(&self) -> String {
+        self.set_up_broken.to_owned()
+    }
+
+    /// Refused: the machine could not do its part.
+    pub fn could_not_check(&self) -> String {
+        self.could_not_check.to_owned()
+    }
+
+    /// Let in for now: from which day on a second factor is needed.
+    pub fn enroll_until(&self, day: &str) -> String {
+        fill(self.enroll_until, &[("day", day)])
+    }
+
+    /// Enrolling inside a login: which channel. `list` is `1 Telegram, 2 Signal`.
+    pub fn pick_a_channel(&self, list: &str) -> String {
+        fill(self.pick_a_channel, &[("list", list)])
+    }
+
+    /// Enrolling inside a login: the link to open; counts as help, so it may be longer than a prompt.
+    pub fn open_the_link(&self, url: &str) -> String {
+        fill(self.open_the_link, &[("url", url)])
+    }
+
+    /// Enrolling inside a login: the address to type; `example` says of which form.
+    pub fn type_the_address(&self, channel: &str, example: &str) -> String {
+        fill(self.type_the_address, &[("channel", channel), ("example", example)])
+    }
+
+    /// Before a prompt: nobody pressed START yet.
+    pub fn start_not_seen(&self) -> String {
+        self.start_not_seen.to_owned()
+    }
+
+    /// Before a prompt: the service cannot be asked now.
+    pub fn cannot_be_reached(&self) -> String {
+        self.cannot_be_reached.to_owned()
+    }
+
+    /// Before a prompt: what was typed is no address of that form.
+    pub fn no_such_address(&self) -> String {
+        self.no_such_address.to_owned()
+    }
+
+    /// The label of the button that copies the code.
+    pub fn copy_code(&self) -> String {
+        self.copy_code.to_owned()
+    }
+
+    /// On the phone: which machine.
+    pub fn message_host(&self, host: &str) -> String {
+        fill(self.message_host, &[("host", host)])
+    }
+
+    /// On the phone: which service.
+    pub fn message_service(&self, service: &str) -> String {
+        fill(self.message_service, &[("service", service)])
+    }
+
+    /// On the phone: which user, and who asks for it if that is another.
+    pub fn message_user(&self, user: &str, by: Option<&str>) -> String {
+        match by {
+            None => fill(self.message_user, &[("user", user)]),
+            Some(by) => fill(self.message_user_by, &[("user", user), ("by", by)]),
+        }
+    }
+
+    /// On the phone: where from.
+    pub fn message_origin(&self, rhost: &str) -> String {
+        fill(self.message_origin, &[("rhost", rhost)])
+    }
+
+    /// On the phone: how long the code is good.
+    pub fn message_lifetime(&self, lifetime: Duration) -> String {
+        fill(self.message_lifetime, &[("time", &short_time(lifetime))])
+    }
+
+    /// On the phone: where to type it, and nowhere else.
+    pub fn message_warning(&self, host: &str) -> String {
+        fill(self.message_warning, &[("host", host)])
+    }
+
+    /// On the phone: what to do if it was not you.
+    pub fn message_advice(&self) -> String {
+        self.message_advice.to_owned()
+    }
+
+    /// On the phone: the user was locked by wrong answers (rule 16).
+    pub fn notice_locked(&self, user: &str, host: &str, length: Duration) -> String {
+        fill(self.notice_locked, &[("user", user), ("host", host), ("time", &short_time(length))])
+    }
+
+    /// On the phone: the user's factors changed (rule 34).
+    pub fn notice_changed(&self, user: &str, host: &str, change: Change, channel: &str, to: &str) -> String {
+        let text = match change {
+            Change::Added => self.notice_added,
+            Change::Removed => self.notice_removed,
+            Change::Disabled => self.notice_disabled,
+            Change::Enabled => self.notice_enabled,
+        };
+        fill(text, &[("user", user), ("host", host), ("channel", channel), ("to", to)])
+    }
+
+    /// On the phone: a test of a gateway.
+    pub fn notice_test(&self, host: &str) -> String {
+        fill(self.notice_test, &[("host", host)])
+    }
+
+    /// On the phone, behind a link: what this chat is now good for, and how to undo it.
+    pub fn notice_linked(&self, user: &str, host: &str, channel: &str) -> String {
+        fill(self.notice_linked, &[("user", user), ("host", host), ("channel", channel)])
+    }
+}
+
+/// Puts values in the places of their names. What a value holds is never looked at again.
+fn fill(text: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(text.len() + 32);
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, behind)) = after.split_once('}') else { break };
+        let value = values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+        filled.push_str(before);
+        filled.push_str(value);
+        rest = behind;
+    }
+    filled.push_str(rest);
+    filled
 }
 
 /// `12 s`, `5 min`, `2 h`, `1 h 30 min`: the same in every language that counts in SI.
@@ -191,10 +400,35 @@ mod tests {
     }
 
     #[test]
-    fn no_prompt_speaks_of_passwords_and_none_is_too_long() {
+    fn a_value_is_filled_in_once_and_never_read_as_a_text() {
+        assert_eq!(fill("{a} and {b}{c}.", &[("a", "{b}"), ("b", "x")]), "{b} and x.");
+        assert_eq!(fill("open { brace", &[]), "open { brace");
+    }
+
+    #[test]
+    fn every_text_of_every_language_says_the_same_things_as_the_english_one() {
+        fn named(text: &str) -> Vec<&str> {
+            let mut names: Vec<&str> =
+                text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name).collect();
+            names.sort_unstable();
+            names.dedup();
+            names
+        }
         for language in LANGUAGES {
             let phrases = of(language);
             assert_eq!(phrases.language(), *language);
+            for ((name, text), (_, english)) in phrases.texts().into_iter().zip(of("en").texts()) {
+                assert_eq!(named(text), named(english), "{language} {name}");
+                assert_eq!(text.ends_with(": "), english.ends_with(": "), "{language} {name}");
+                assert!(!text.is_empty() && !text.contains('\n'), "{language} {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_prompt_speaks_of_passwords_and_none_is_too_long() {
+        for language in LANGUAGES {
+            let phrases = of(language);
             let prompts = [
                 phrases.bare_code(),
                 phrases.code_sent("Telegram", "...977", None),

@@ -1,247 +1,74 @@
 //! Spanish.
 
-use super::{Change, Phrases, short_time};
-use std::time::Duration;
+use super::Phrases;
 
-pub(super) struct Spanish;
-
-impl Phrases for Spanish {
-    fn language(&self) -> &'static str {
-        "es"
-    }
-
-    fn channel(&self, channel: &str) -> String {
-        match channel {
-            "email" => "correo".to_owned(),
-            "totp" => "aplicación de autenticación".to_owned(),
-            "backup" => "códigos de reserva".to_owned(),
-            other => super::brand(other),
-        }
-    }
-
-    fn sends_a_code(&self, channel: &str) -> String {
-        format!("envía un código por {channel}")
-    }
-
-    fn bare_code(&self) -> String {
-        "Código: ".to_owned()
-    }
-
-    fn code_sent(&self, channel: &str, to: &str, ago: Option<Duration>) -> String {
-        match ago.map(|ago| ago.as_secs()) {
-            None => format!("Código por {channel} a {to}: "),
-            Some(seconds) if seconds < 60 => format!("Código por {channel} a {to} hace {seconds} s: "),
-            Some(seconds) => {
-                format!("Código por {channel} a {to} hace {minutes} min: ", minutes = seconds / 60)
-            }
-        }
-    }
-
-    fn enter_sends(&self, channel: &str) -> String {
-        format!("Intro envía un código por {channel}: ")
-    }
-
-    fn app_shows_a_code(&self) -> String {
-        "muestra un código".to_owned()
-    }
-
-    fn backup_code_from_paper(&self) -> String {
-        "cada uno vale una vez".to_owned()
-    }
-
-    fn code_from_app(&self) -> String {
-        "Código de tu aplicación: ".to_owned()
-    }
-
-    fn backup_code(&self) -> String {
-        "Código de reserva: ".to_owned()
-    }
-
-    fn backup_codes_not_now(&self) -> String {
-        "Ahora no valen códigos de reserva. ".to_owned()
-    }
-
-    fn backup_codes_left(&self, left: usize, few: bool) -> String {
-        let codes = match left {
-            1 => "Queda 1 código de reserva.".to_owned(),
-            _ => format!("Quedan {left} códigos de reserva."),
-        };
-        let more = if few { " Nuevos: herald backup-codes" } else { "" };
-        format!("{codes}{more}")
-    }
-
-    fn wrong(&self, tries_left: u32) -> String {
-        match tries_left {
-            1 => "Mal, queda 1 intento. ".to_owned(),
-            tries => format!("Mal, quedan {tries} intentos. "),
-        }
-    }
-
-    fn wrong_answer(&self) -> String {
-        "Mal. ".to_owned()
-    }
-
-    fn already_used(&self) -> String {
-        "Código ya usado. ".to_owned()
-    }
-
-    fn no_longer_good(&self) -> String {
-        "Código caducado. ".to_owned()
-    }
-
-    fn wait_to_resend(&self, wait: Duration) -> String {
-        format!("Código nuevo en {time}. ", time = short_time(wait))
-    }
-
-    fn channel_failed(&self, channels: &[String]) -> String {
-        format!("Falló {channels}. ", channels = channels.join(", "))
-    }
-
-    fn no_more_codes(&self) -> String {
-        "Por ahora no hay más códigos. ".to_owned()
-    }
-
-    fn help(&self, choices: &[String]) -> String {
-        let mut text = "Escribe el código recibido. r envía otro.".to_owned();
-        for choice in choices {
-            text.push('\n');
-            text.push_str(choice);
-        }
-        if choices.len() > 1 {
-            text.push_str("\nUn número o un nombre cambia de medio.");
-        }
-        text.push('\n');
-        text
-    }
-
-    fn refused(&self) -> String {
-        "Acceso denegado.".to_owned()
-    }
-
-    fn nothing_typed(&self) -> String {
-        "No se ha escrito ningún código.".to_owned()
-    }
-
-    fn tries_used_up(&self) -> String {
-        "Código incorrecto, no quedan intentos.".to_owned()
-    }
-
-    fn locked(&self, left: Duration) -> String {
-        format!("Demasiados códigos incorrectos. Bloqueado durante {time}.", time = short_time(left))
-    }
-
-    fn budget_used_up(&self, left: Duration) -> String {
-        format!("Se han enviado demasiados códigos. Inténtalo en {time}.", time = short_time(left))
-    }
-
-    fn unenrolled(&self, user: &str) -> String {
-        format!("No hay segundo factor para {user}. Pide al administrador: herald enroll telegram --user {user}")
-    }
-
-    fn undelivered(&self) -> String {
-        "No se pudo entregar ningún código. Inténtalo en un minuto o pregunta al administrador.".to_owned()
-    }
-
-    fn set_up_broken(&self) -> String {
-        "El acceso con código no está bien configurado. Pide al administrador: herald config check".to_owned()
-    }
-
-    fn could_not_check(&self) -> String {
-        "No se pudo comprobar el segundo factor. Inténtalo otra vez o pregunta al administrador.".to_owned()
-    }
-
-    fn copy_code(&self) -> String {
-        "Copiar código".to_owned()
-    }
-
-    fn message_host(&self, host: &str) -> String {
-        format!("Acceso en {host}")
-    }
-
-    fn message_service(&self, service: &str) -> String {
-        format!("Servicio: {service}")
-    }
-
-    fn message_user(&self, user: &str, by: Option<&str>) -> String {
-        match by {
-            None => format!("Usuario: {user}"),
-            Some(by) => format!("Usuario: {user} (lo pide {by})"),
-        }
-    }
-
-    fn message_origin(&self, rhost: &str) -> String {
-        format!("Desde: {rhost}")
-    }
-
-    fn message_lifetime(&self, lifetime: Duration) -> String {
-        format!("Vale {time}.", time = short_time(lifetime))
-    }
-
-    fn message_warning(&self, host: &str) -> String {
-        format!("Solo para {host}. Nadie te lo va a pedir.")
-    }
-
-    fn message_advice(&self) -> String {
-        "¿No eres tú? Alguien sabe tu contraseña: cámbiala y avisa al administrador.".to_owned()
-    }
-
-    fn notice_locked(&self, user: &str, host: &str, length: Duration) -> String {
-        format!(
-            "{user} en {host} está bloqueado durante {time}: demasiados códigos incorrectos seguidos. ¿No eres tú? Alguien sabe tu contraseña: cámbiala y avisa al administrador.",
-            time = short_time(length)
-        )
-    }
-
-    fn notice_changed(&self, user: &str, host: &str, change: Change, channel: &str, to: &str) -> String {
-        match change {
-            Change::Added => format!(
-                "{user} en {host} ya puede entrar con un código por {channel} a {to}. ¿No eres tú? Avisa al administrador."
-            ),
-            Change::Removed => format!(
-                "{user} en {host} ya no puede entrar con un código por {channel} a {to}. ¿No eres tú? Avisa al administrador."
-            ),
-            Change::Disabled => format!(
-                "{user} en {host} por ahora no puede entrar con un código por {channel} a {to}. ¿No eres tú? Avisa al administrador."
-            ),
-            Change::Enabled => format!(
-                "{user} en {host} puede entrar otra vez con un código por {channel} a {to}. ¿No eres tú? Avisa al administrador."
-            ),
-        }
-    }
-
-    fn notice_test(&self, host: &str) -> String {
-        format!("Herald en {host} te alcanza aquí. Es una prueba.")
-    }
-
-    fn notice_linked(&self, user: &str, host: &str, channel: &str) -> String {
-        format!("{user} en {host} recibe aquí sus códigos. No eres tú, o ya no: herald remove {channel} --user {user}")
-    }
-
-    fn enroll_until(&self, day: &str) -> String {
-        format!("Aún sin segundo factor. Se exigirá desde el {day}: herald enroll telegram")
-    }
-
-    fn pick_a_channel(&self, list: &str) -> String {
-        format!("Segundo factor ({list}): ")
-    }
-
-    fn open_the_link(&self, url: &str) -> String {
-        format!("Abre {url} y pulsa START, luego escribe ok: ")
-    }
-
-    fn type_the_address(&self, channel: &str, example: &str) -> String {
-        format!("Tu dirección para {channel}, {example}: ")
-    }
-
-    fn start_not_seen(&self) -> String {
-        "START aún no ha llegado. ".to_owned()
-    }
-
-    fn cannot_be_reached(&self) -> String {
-        "Ahora no es posible. ".to_owned()
-    }
-
-    fn no_such_address(&self) -> String {
-        "No es una dirección válida. ".to_owned()
-    }
-}
+pub(super) const SPANISH: Phrases = Phrases {
+    language: "es",
+    // Channels whose names are words.
+    email: "correo",
+    totp: "aplicación de autenticación",
+    backup: "códigos de reserva",
+    // What providers do, for the help.
+    sends_a_code: "envía un código por {channel}",
+    app_shows_a_code: "muestra un código",
+    backup_code_from_paper: "cada uno vale una vez",
+    // Prompts: each ends in a colon and a space.
+    bare_code: "Código: ",
+    code_sent: "Código por {channel} a {to}: ",
+    code_sent_seconds_ago: "Código por {channel} a {to} hace {seconds} s: ",
+    code_sent_minutes_ago: "Código por {channel} a {to} hace {minutes} min: ",
+    enter_sends: "Intro envía un código por {channel}: ",
+    code_from_app: "Código de tu aplicación: ",
+    backup_code: "Código de reserva: ",
+    // What stands before a prompt.
+    wrong_one: "Mal, queda {tries} intento. ",
+    wrong_many: "Mal, quedan {tries} intentos. ",
+    wrong_answer: "Mal. ",
+    already_used: "Código ya usado. ",
+    no_longer_good: "Código caducado. ",
+    wait_to_resend: "Código nuevo en {time}. ",
+    channel_failed: "Falló {channels}. ",
+    no_more_codes: "Por ahora no hay más códigos. ",
+    backup_codes_not_now: "Ahora no valen códigos de reserva. ",
+    help: "Escribe el código recibido. r envía otro.",
+    help_switch: "Un número o un nombre cambia de medio.",
+    // Behind a backup code.
+    backup_codes_left_one: "Queda {left} código de reserva.",
+    backup_codes_left_many: "Quedan {left} códigos de reserva.",
+    backup_codes_new: " Nuevos: herald backup-codes",
+    // Why somebody was refused.
+    refused: "Acceso denegado.",
+    nothing_typed: "No se ha escrito ningún código.",
+    tries_used_up: "Código incorrecto, no quedan intentos.",
+    locked: "Demasiados códigos incorrectos. Bloqueado durante {time}.",
+    budget_used_up: "Se han enviado demasiados códigos. Inténtalo en {time}.",
+    unenrolled: "No hay segundo factor para {user}. Pide al administrador: herald enroll telegram --user {user}",
+    undelivered: "No se pudo entregar ningún código. Inténtalo en un minuto o pregunta al administrador.",
+    set_up_broken: "El acceso con código no está bien configurado. Pide al administrador: herald config check",
+    could_not_check: "No se pudo comprobar el segundo factor. Inténtalo otra vez o pregunta al administrador.",
+    // Enrolling inside a login.
+    enroll_until: "Aún sin segundo factor. Se exigirá desde el {day}: herald enroll telegram",
+    pick_a_channel: "Segundo factor ({list}): ",
+    open_the_link: "Abre {url} y pulsa START, luego escribe ok: ",
+    type_the_address: "Tu dirección para {channel}, {example}: ",
+    start_not_seen: "START aún no ha llegado. ",
+    cannot_be_reached: "Ahora no es posible. ",
+    no_such_address: "No es una dirección válida. ",
+    // On the phone.
+    copy_code: "Copiar código",
+    message_host: "Acceso en {host}",
+    message_service: "Servicio: {service}",
+    message_user: "Usuario: {user}",
+    message_user_by: "Usuario: {user} (lo pide {by})",
+    message_origin: "Desde: {rhost}",
+    message_lifetime: "Vale {time}.",
+    message_warning: "Solo para {host}. Nadie te lo va a pedir.",
+    message_advice: "¿No eres tú? Alguien sabe tu contraseña: cámbiala y avisa al administrador.",
+    notice_locked: "{user} en {host} está bloqueado durante {time}: demasiados códigos incorrectos seguidos. ¿No eres tú? Alguien sabe tu contraseña: cámbiala y avisa al administrador.",
+    notice_added: "{user} en {host} ya puede entrar con un código por {channel} a {to}. ¿No eres tú? Avisa al administrador.",
+    notice_removed: "{user} en {host} ya no puede entrar con un código por {channel} a {to}. ¿No eres tú? Avisa al administrador.",
+    notice_disabled: "{user} en {host} por ahora no puede entrar con un código por {channel} a {to}. ¿No eres tú? Avisa al administrador.",
+    notice_enabled: "{user} en {host} puede entrar otra vez con un código por {channel} a {to}. ¿No eres tú? Avisa al administrador.",
+    notice_test: "Herald en {host} te alcanza aquí. Es una prueba.",
+    notice_linked: "{user} en {host} recibe aquí sus códigos. No eres tú, o ya no: herald remove {channel} --user {user}",
+};

@@ -36,11 +36,11 @@ impl Provider for BackupCodes {
         BACKUP_CHANNEL
     }
 
-    fn display_name(&self, phrases: &dyn Phrases) -> String {
+    fn display_name(&self, phrases: &Phrases) -> String {
         phrases.channel(BACKUP_CHANNEL)
     }
 
-    fn description(&self, phrases: &dyn Phrases) -> String {
+    fn description(&self, phrases: &Phrases) -> String {
         phrases.backup_code_from_paper()
     }
 

@@ -55,11 +55,11 @@ impl Provider for DeliveredCode {
         &self.channel
     }
 
-    fn display_name(&self, phrases: &dyn Phrases) -> String {
+    fn display_name(&self, phrases: &Phrases) -> String {
         phrases.channel(&self.channel)
     }
 
-    fn description(&self, phrases: &dyn Phrases) -> String {
+    fn description(&self, phrases: &Phrases) -> String {
         phrases.sends_a_code(&self.display_name(phrases))
     }
 

@@ -27,9 +27,9 @@ pub trait Provider {
     /// The channel it serves: the `channel` of its factors in an enrollment file.
     fn id(&self) -> &str;
     /// What people call it, in their language.
-    fn display_name(&self, phrases: &dyn Phrases) -> String;
+    fn display_name(&self, phrases: &Phrases) -> String;
     /// What it does, in a few words, for the help at the prompt.
-    fn description(&self, phrases: &dyn Phrases) -> String;
+    fn description(&self, phrases: &Phrases) -> String;
     /// Whether the user has an active factor of it.
     fn enabled_for(&self, enrollment: &Enrollment) -> bool {
         enrollment.active().any(|factor| factor.channel == self.id())

@@ -33,11 +33,11 @@ impl Provider for AuthenticatorApp {
         TOTP_CHANNEL
     }
 
-    fn display_name(&self, phrases: &dyn Phrases) -> String {
+    fn display_name(&self, phrases: &Phrases) -> String {
         phrases.channel(TOTP_CHANNEL)
     }
 
-    fn description(&self, phrases: &dyn Phrases) -> String {
+    fn description(&self, phrases: &Phrases) -> String {
         phrases.app_shows_a_code()
     }
 

@@ -15,11 +15,11 @@ impl Provider for PassMe {
         "pass-me"
     }
 
-    fn display_name(&self, _phrases: &dyn Phrases) -> String {
+    fn display_name(&self, _phrases: &Phrases) -> String {
         "Pass me".to_owned()
     }
 
-    fn description(&self, _phrases: &dyn Phrases) -> String {
+    fn description(&self, _phrases: &Phrases) -> String {
         "asks for the word passme".to_owned()
     }
 
