@@ -111,6 +111,18 @@ impl<'a> Fields<'a> {
         None
     }
 
+    /// A user name and a password, which belong together.
+    pub(crate) fn login(&mut self, user: &str, password: &str) -> Option<(String, Secret)> {
+        let read = (self.text(user).map(|user| user.expose().to_owned()), self.text(password).cloned());
+        match read {
+            (Some(user), Some(password)) => return Some((user, password)),
+            (Some(_), None) => self.complain(password, format!("missing: {user} and {password} belong together")),
+            (None, Some(_)) => self.complain(user, format!("missing: {user} and {password} belong together")),
+            (None, None) => {}
+        }
+        None
+    }
+
     /// Whether plain connections to other hosts were allowed.
     pub(crate) fn insecure(&self) -> bool {
         self.gateway.insecure

@@ -3,13 +3,18 @@
 mod command;
 pub(crate) mod fields;
 mod gammu_smsd;
+mod huawei_e3531;
+mod ovh;
 mod signal_cli;
+mod signal_cli_rest;
+mod signal_web_gateway;
 mod smtp;
 mod socket;
 mod telegram_bot;
 mod telegram_start;
 #[cfg(test)]
 mod testing;
+mod xml;
 
 use crate::http::Client;
 use crate::refusal::Refusal;
@@ -86,9 +91,14 @@ fn code() -> Vec<Box<dyn Driver>> {
     vec![
         Box::new(telegram_bot::TelegramBot),
         Box::new(signal_cli::SignalCli),
+        Box::new(signal_cli_rest::SignalCliRest),
+        Box::new(signal_web_gateway::SignalWebGateway),
         Box::new(gammu_smsd::GammuSmsd),
+        Box::new(huawei_e3531::HuaweiE3531),
+        Box::new(ovh::Ovh),
         Box::new(smtp::Smtp),
         Box::new(command::Command),
+        Box::new(services::OwnService),
     ]
 }
 

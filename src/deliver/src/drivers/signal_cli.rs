@@ -14,7 +14,7 @@ use herald_core::address::Form;
 use herald_core::courier::{End, Fault, FieldHelp, Gateway};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// The driver.
@@ -76,7 +76,7 @@ impl Driver for SignalCli {
         }
         match daemon.call("send", params, client, until)? {
             Ok(result) => judge_results(&result),
-            Err(error) => Err(error.refusal()),
+            Err(error) => Err(error.refusal(daemon.account.as_deref())),
         }
     }
 
@@ -85,7 +85,7 @@ impl Driver for SignalCli {
         let plain = |refusal| Unwell { refusal, mend: None };
         let daemon = Daemon::of(gateway).map_err(|faults| plain(refusal(&faults)))?;
         let ask = |method, params| daemon.call(method, params, client, until).map_err(plain);
-        let version = ask("version", json!({}))?.map_err(|error| plain(error.refusal()))?;
+        let version = ask("version", json!({}))?.map_err(|error| plain(error.refusal(None)))?;
         let version = version.get("version").and_then(Value::as_str).unwrap_or("of unknown version");
         let Some(account) = &daemon.account else {
             return Ok(format!("signal-cli {version}"));
@@ -106,7 +106,7 @@ impl Driver for SignalCli {
         }
         let registered = match ask("getUserStatus", json!({ "recipient": [account] }))? {
             Ok(users) => users.pointer("/0/isRegistered").and_then(Value::as_bool),
-            Err(error) => return Err(plain(error.refusal())),
+            Err(error) => return Err(plain(error.refusal(None))),
         };
         match registered {
             Some(false) => Err(missing(
@@ -268,16 +268,14 @@ fn over_socket(line: &mut Line, request: &Value) -> Result<Value, Refusal> {
 }
 
 impl RpcError {
-    fn refusal(&self) -> Refusal {
+    fn refusal(&self, account: Option<&str>) -> Refusal {
         if self.response.pointer("/results/0").is_some() {
             if let Err(refusal) = judge_results(&self.response) {
                 return refusal;
             }
         }
-        let lower = self.message.to_lowercase();
-        let about_the_person = ["unregistered", "not registered", "invalid recipient", "invalid phone number"];
         let end = match self.code {
-            -1 if about_the_person.iter().any(|words| lower.contains(words)) => End::Permanent,
+            -1 if is_about_the_person(&self.message, account) => End::Permanent,
             -3 => End::TryAgain { after: None },
             -4 => return untrusted(),
             -5 => End::TryAgain { after: None },
@@ -290,7 +288,7 @@ impl RpcError {
     }
 }
 
-fn untrusted() -> Refusal {
+pub(super) fn untrusted() -> Refusal {
     Refusal::new(
         End::Permanent,
         "the safety number of this person has changed: ask them, then trust it anew (signal-cli trust -a NUMBER)",
@@ -308,7 +306,11 @@ fn judge_results(result: &Value) -> Result<(), Refusal> {
         };
     };
     let after = one.get("retryAfterSeconds").and_then(Value::as_u64).map(wait);
-    let kind = one.get("type").and_then(Value::as_str).unwrap_or_default();
+    of_kind(one.get("type").and_then(Value::as_str).unwrap_or_default(), after)
+}
+
+/// What signal-cli's name for how it went with one person means.
+pub(super) fn of_kind(kind: &str, after: Option<Duration>) -> Result<(), Refusal> {
     Err(match kind {
         "SUCCESS" => return Ok(()),
         "UNREGISTERED_FAILURE" => Refusal::new(End::Permanent, "this address is not registered with Signal"),
@@ -318,6 +320,16 @@ fn judge_results(result: &Value) -> Result<(), Refusal> {
         "INVALID_PRE_KEY_FAILURE" => Refusal::new(End::TryAgain { after }, "the person's keys could not be used"),
         other => Refusal::new(End::Unclear, format!("signal-cli says {other}")),
     })
+}
+
+/// Whether an error text of signal-cli is about the person who was to get the message, and not about our own account.
+pub(super) fn is_about_the_person(words: &str, account: Option<&str>) -> bool {
+    let lower = words.to_lowercase();
+    if account.is_some_and(|account| lower.contains(account)) {
+        return false;
+    }
+    let known = ["unregistered", "not registered", "invalid recipient", "invalid phone number", "unknown recipient"];
+    known.iter().any(|words| lower.contains(words))
 }
 
 #[cfg(test)]

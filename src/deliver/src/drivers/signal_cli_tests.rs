@@ -4,7 +4,6 @@ use super::super::testing::{Folder, Service, TEXT, faulty, gateway, send, status
 use super::*;
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixListener;
-use std::time::Duration;
 
 const SENT: &str = r#"{"jsonrpc":"2.0","id":"herald","result":{"timestamp":1790000000000,"results":[{"recipientAddress":{"uuid":null,"number":"+4915100000000"},"type":"SUCCESS"}]}}"#;
 const TO: &str = "+4915100000000";
@@ -125,6 +124,7 @@ fn every_error_code_has_its_class() {
     };
     assert_eq!(code(-1, "Unregistered user \"+49\""), End::Permanent);
     assert_eq!(code(-1, "Invalid recipient: x"), End::Permanent);
+    assert_eq!(code(-1, "User +4930000000 is not registered."), End::Configuration, "that is our own account");
     assert_eq!(code(-1, "Failed to send message"), End::Configuration);
     assert_eq!(code(-3, "Failed to send"), End::TryAgain { after: None });
     assert_eq!(code(-4, "Untrusted identity"), End::Permanent);

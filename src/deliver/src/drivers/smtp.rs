@@ -159,14 +159,8 @@ impl Server {
             _ => 587,
         };
         let port = fields.integer("port", 1..=65535).and_then(|port| u16::try_from(port).ok()).unwrap_or(usual);
-        let user = fields.text("user").map(|user| user.expose().to_owned());
-        let password = fields.text("password").cloned();
-        if user.is_some() != password.is_some() {
-            let missing = if user.is_some() { "password" } else { "user" };
-            fields.complain(missing, "missing: user and password belong together".to_owned());
-        }
+        let login = fields.login("user", "password");
         let read = host.zip(from).zip(security);
-        let login = user.zip(password);
         fields.close(read.map(|((host, from), security)| Self { host, port, security, from, login }))
     }
 
