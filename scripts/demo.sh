@@ -29,7 +29,7 @@ outside() {
     if [ "$(id -u)" -eq 0 ]; then
         scripts/private.sh "$0" --inside
     elif command -v sudo >/dev/null; then
-        echo "Only root may start an sshd, so sudo may ask for your password. Nothing outside this demo is changed."
+        sudo -n true 2>/dev/null || echo "Only root may start an sshd: sudo asks for your password."
         sudo --preserve-env=ANSWER,CARGO_TARGET_DIR,HERALD_DEMO_TOKEN,HERALD_DEMO_CHAT,NO_COLOR \
             scripts/private.sh "$0" --inside
     else
