@@ -164,17 +164,19 @@ impl<'t> Section<'t> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
+    /// A value, and where its key begins. Lines are counted when there is something to complain of: every login reads
+    /// these files, and most of them are in order.
     fn take(&mut self, key: &str) -> Option<(usize, DeValue<'t>)> {
         let position = self.entries.iter().position(|entry| entry.key == key)?;
         let entry = self.entries.remove(position);
-        Some((line_of(self.text, entry.start), entry.value))
+        Some((entry.start, entry.value))
     }
 
     fn value(&mut self, key: &str, read: impl FnOnce(DeValue<'t>) -> Result<(), String>) {
-        if let Some((line, value)) = self.take(key) {
+        if let Some((start, value)) = self.take(key) {
             if let Err(accepted) = read(value) {
                 let key = self.full(key);
-                self.complain_at(line, &key, &format!("must be {accepted}"));
+                self.complain_at(line_of(self.text, start), &key, &format!("must be {accepted}"));
             }
         }
     }
@@ -199,22 +201,24 @@ impl<'t> Section<'t> {
 
     /// A whole number within bounds.
     pub fn integer(&mut self, key: &str, bounds: RangeInclusive<u32>, target: &mut u32) {
-        let accepted = format!("a whole number from {} to {}", bounds.start(), bounds.end());
+        let accepted = || format!("a whole number from {} to {}", bounds.start(), bounds.end());
         self.value(key, |value| {
-            let DeValue::Integer(digits) = value else { return Err(accepted) };
+            let DeValue::Integer(digits) = value else { return Err(accepted()) };
             let number = u32::from_str_radix(digits.as_str(), digits.radix()).ok();
-            *target = number.filter(|number| bounds.contains(number)).ok_or(accepted)?;
+            *target = number.filter(|number| bounds.contains(number)).ok_or_else(accepted)?;
             Ok(())
         });
     }
 
     /// A duration within bounds.
     pub fn duration(&mut self, key: &str, bounds: RangeInclusive<Duration>, target: &mut Duration) {
-        let (least, most) = (format_duration(*bounds.start()), format_duration(*bounds.end()));
-        let accepted = format!("a duration from \"{least}\" to \"{most}\", like \"1h30m\"");
+        let accepted = || {
+            let (least, most) = (format_duration(*bounds.start()), format_duration(*bounds.end()));
+            format!("a duration from \"{least}\" to \"{most}\", like \"1h30m\"")
+        };
         self.value(key, |value| {
-            let DeValue::String(text) = value else { return Err(accepted) };
-            *target = parse_duration(&text).filter(|length| bounds.contains(length)).ok_or(accepted)?;
+            let DeValue::String(text) = value else { return Err(accepted()) };
+            *target = parse_duration(&text).filter(|length| bounds.contains(length)).ok_or_else(accepted)?;
             Ok(())
         });
     }
@@ -349,11 +353,9 @@ impl<'t> Section<'t> {
 
     /// A table, if it is there.
     pub fn table(&mut self, key: &str, read: impl FnOnce(&mut Section<'t>)) {
-        let Some(entry) = self.entries.iter().find(|entry| entry.key == key) else { return };
-        let start = entry.start;
-        if let Some((line, value)) = self.take(key) {
+        if let Some((start, value)) = self.take(key) {
             let path = self.full(key);
-            self.nested(line, path, start, value, read);
+            self.nested(path, start, value, read);
         }
     }
 
@@ -361,38 +363,29 @@ impl<'t> Section<'t> {
     pub fn tables(&mut self, key: &str, mut read: impl FnMut(&str, &mut Section<'t>)) {
         self.table(key, |outer| {
             for entry in std::mem::take(&mut outer.entries) {
-                let line = line_of(outer.text, entry.start);
                 let path = outer.full(&entry.key);
-                outer.nested(line, path, entry.start, entry.value, |section| read(&entry.key, section));
+                outer.nested(path, entry.start, entry.value, |section| read(&entry.key, section));
             }
         });
     }
 
     /// A list of tables, `[[gateway]]`.
     pub fn list_of_tables(&mut self, key: &str, mut read: impl FnMut(&mut Section<'t>)) {
-        let Some((line, value)) = self.take(key) else { return };
+        let Some((start, value)) = self.take(key) else { return };
         let DeValue::Array(members) = value else {
-            self.complain_at(line, key, &format!("must be a list of tables: write [[{key}]]"));
+            self.complain_at(line_of(self.text, start), key, &format!("must be a list of tables: write [[{key}]]"));
             return;
         };
         for member in members {
             let start = member.span().start;
-            let line = line_of(self.text, start);
             let path = self.full(key);
-            self.nested(line, path, start, member.into_inner(), &mut read);
+            self.nested(path, start, member.into_inner(), &mut read);
         }
     }
 
-    fn nested(
-        &mut self,
-        line: usize,
-        path: String,
-        start: usize,
-        value: DeValue<'t>,
-        read: impl FnOnce(&mut Section<'t>),
-    ) {
+    fn nested(&mut self, path: String, start: usize, value: DeValue<'t>, read: impl FnOnce(&mut Section<'t>)) {
         let DeValue::Table(table) = value else {
-            self.complain_at(line, &path, &format!("must be a table: write [{path}]"));
+            self.complain_at(line_of(self.text, start), &path, &format!("must be a table: write [{path}]"));
             return;
         };
         let mut section = Section { text: self.text, path, start, entries: entries(table), problems: Vec::new() };
@@ -404,7 +397,6 @@ impl<'t> Section<'t> {
     pub fn scalars(&mut self) -> Vec<(String, Field)> {
         let mut fields = Vec::new();
         for entry in std::mem::take(&mut self.entries) {
-            let line = line_of(self.text, entry.start);
             let field = match entry.value {
                 DeValue::String(text) => Some(Field::Text(Secret::new(text.into_owned()))),
                 DeValue::Boolean(flag) => Some(Field::Flag(flag)),
@@ -417,6 +409,7 @@ impl<'t> Section<'t> {
                 Some(field) => fields.push((entry.key.into_owned(), field)),
                 None => {
                     let key = self.full(&entry.key);
+                    let line = line_of(self.text, entry.start);
                     self.complain_at(line, &key, "must be a text, a whole number, true or false");
                 }
             }

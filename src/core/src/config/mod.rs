@@ -12,7 +12,6 @@ pub use network::Network;
 use crate::clock::Timestamp;
 use crate::document::quoted;
 use crate::phrases;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -34,7 +33,7 @@ pub struct Config {
     /// What holds where no service says otherwise.
     pub rules: Rules,
     /// What holds for one PAM service, whole.
-    pub services: BTreeMap<String, Rules>,
+    pub services: Vec<(String, Rules)>,
     /// Where things are.
     pub paths: Paths,
     /// In file order: the first of a channel is tried first.
@@ -270,7 +269,7 @@ impl Config {
                     format!("at most {}, as in [limits]: a service may only tighten it", base.limits.failures);
                 section.complain("limits.failures", &accepted);
             }
-            services.insert(name.to_owned(), rules);
+            services.push((name.to_owned(), rules));
         });
         let definitions = &self.definitions;
         root.list_of_tables("gateway", |section| self.gateways.push(Gateway::read(section, definitions)));
@@ -287,7 +286,8 @@ impl Config {
 
     /// What holds for one PAM service.
     pub fn for_service(&self, service: &str) -> &Rules {
-        self.services.get(service).unwrap_or(&self.rules)
+        let own = self.services.iter().find(|(name, _)| name == service);
+        own.map_or(&self.rules, |(_, rules)| rules)
     }
 
     /// The gateways of a channel that can be used, in file order.

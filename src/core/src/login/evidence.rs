@@ -22,6 +22,15 @@ impl Evidence {
             _ => Self::Missing,
         }
     }
+
+    /// For the log.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::Missing => "missing",
+            Self::Junk => "junk",
+        }
+    }
 }
 
 /// sshd answers for users that it refused with `\b\n\r\x7fINCORRECT`, cycled to the length of the real answer

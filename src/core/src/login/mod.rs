@@ -183,8 +183,7 @@ impl Gate<'_> {
             return self.skip(&account, Exemption::Network);
         }
         let seen = self.line("debug", account.name.as_str()).with("service", &self.attempt.service);
-        let seen =
-            seen.with("remote", remote.to_string()).with("evidence", format!("{:?}", self.evidence).to_lowercase());
+        let seen = seen.with("remote", remote.to_string()).with("evidence", self.evidence.as_str());
         self.audit.record(Severity::Debug, seen.as_str());
         let unproved = remote && self.evidence == Evidence::Missing && !self.rules.policy.code_alone;
         if unproved || self.evidence == Evidence::Junk {
