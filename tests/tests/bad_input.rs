@@ -86,7 +86,7 @@ fn rule_3_an_enrollment_that_cannot_be_read_is_not_the_same_as_none() {
         (good[..good.len() / 2].to_owned(), "cannot_be_read"),
         (good.replace("version = 1", "version = 2"), "version_2"),
         (good.replace("version = 1\n", ""), "version"),
-        (good.replace("channel", "chanel"), "chanel"),
+        (good.replace("channel", "chanel"), "channel"),
         (good.replace("active", "activ"), "active"),
         (format!("{good}{}", "#".repeat(64 << 10)), "longer_than"),
         ("\u{0}\u{0}\u{0}".to_owned(), "cannot_be_read"),

@@ -26,9 +26,9 @@ fn is_system_error(outcome: &Outcome, words: &[&str]) {
 #[test]
 fn rule_5_a_missing_or_untrusted_helper_never_skips() {
     let world = skipping();
-    world.machine.write(HELPER, 0o777, world.machine.read("/etc/hosts"));
+    world.machine.install_script(HELPER, 0o777, "exit 0");
     is_system_error(&world.log_in("sshd", BEHIND_PASSWORD, &[]), &[HELPER]);
-    world.machine.write(HELPER, 0o644, "");
+    world.machine.install_script(HELPER, 0o644, "exit 0");
     is_system_error(&world.log_in("sshd", BEHIND_PASSWORD, &[]), &[HELPER]);
     fs::remove_file(world.machine.path(HELPER)).expect("a file");
     is_system_error(&world.log_in("sshd", BEHIND_PASSWORD, &[]), &[HELPER, "Install_herald-deliver"]);
@@ -52,7 +52,7 @@ fn rule_5_a_helper_that_ends_crashes_stops_or_talks_nonsense_never_skips() {
         ("promises too much", "printf '\\377\\377\\377\\377'"),
         ("says a length and no more", "printf '\\0\\0\\0\\020'"),
     ] {
-        world.machine.write(HELPER, 0o755, format!("#!/bin/sh\n{script}\n"));
+        world.machine.install_script(HELPER, 0o755, script);
         let outcome = world.log_in("sshd", BEHIND_PASSWORD, &[]);
         assert!(!outcome.log_lines().iter().any(|line| line.starts_with("skipped")), "{what}");
         is_system_error(&outcome, &["herald-deliver"]);
@@ -66,7 +66,7 @@ fn rule_5_a_helper_that_ends_crashes_stops_or_talks_nonsense_never_skips() {
 fn rule_5_with_a_live_challenge_a_broken_helper_leaves_the_prompt_for_that() {
     let world = skipping();
     assert_eq!(world.log_in("sshd", BEHIND_PASSWORD, &[]).code, Code::CONV_ERR);
-    world.machine.write(HELPER, 0o755, "#!/bin/sh\nexit 1\n");
+    world.machine.install_script(HELPER, 0o755, "exit 1");
     // The code that waits is taken up without a word about the helper; sending another fails, and the prompt says so.
     world.configure("policy.undelivered = \"skip\"\nlimits.resend_after = \"0s\"");
     let outcome = world.log_in("sshd", BEHIND_PASSWORD, &[Typed::Text("r"), Typed::Right]);
@@ -86,7 +86,7 @@ fn rule_23_a_host_that_ignores_sigchld_gets_its_code_all_the_same() {
     world.machine.wait_until_gone("herald-deliver");
 
     // And its missing exit status is no verdict.
-    world.machine.write(HELPER, 0o755, "#!/bin/sh\nexit 0\n");
+    world.machine.install_script(HELPER, 0o755, "exit 0");
     is_system_error(&world.log_in_at(&host, &[]), &["herald-deliver"]);
 }
 

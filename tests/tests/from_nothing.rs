@@ -26,7 +26,11 @@ fn herald(world: &World, words: &[&str], input: &str) -> Ended {
 
 fn add_gateway(world: &World) {
     let url = format!("api_url={}", world.phone.url());
-    herald(world, &["gateway", "add", "telegram-bot", "--set", "token=-", "--set", &url], &format!("{}\n", BotApi::TOKEN));
+    herald(
+        world,
+        &["gateway", "add", "telegram-bot", "--set", "token=-", "--set", &url],
+        &format!("{}\n", BotApi::TOKEN),
+    );
 }
 
 fn sshd(world: &World) -> Sshd<'_> {
@@ -128,7 +132,11 @@ fn rule_16_unlock_opens_for_the_next_login() {
 #[test]
 fn who_is_not_root_changes_nothing() {
     let world = World::new();
-    for words in [&["herald", "unlock", "alice"][..], &["herald", "disable", "telegram"], &["herald", "gateway", "remove", "telegram-bot"]] {
+    for words in [
+        &["herald", "unlock", "alice"][..],
+        &["herald", "disable", "telegram"],
+        &["herald", "gateway", "remove", "telegram-bot"],
+    ] {
         let ended = world.machine.run("alice", words, "");
         assert_eq!(ended.status.code(), Some(3), "{ended:?}");
         assert!(ended.errors.contains("try: sudo herald"), "{ended:?}");

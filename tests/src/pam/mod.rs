@@ -2,11 +2,11 @@
 //! sleeping, and with every way to misbehave.
 //!
 //! ```no_run
-//! use herald_tests::pam::{Answer, Code, Host, Stack};
+//! use herald_tests::pam::{Answer, Code, Host, Message, Stack};
 //!
 //! let stack = Stack::new().service("sshd", "auth requisite pam_herald.so config=/…/herald.toml");
 //! let mut host = Host::new(&stack, "sshd").user("alice").rhost("203.0.113.7").authtok("first factor").start();
-//! let outcome = host.authenticate(|message| match message.text.as_str() {
+//! let outcome = host.authenticate(|message: &Message| match message.text.as_str() {
 //!     text if text.starts_with("Code") => Answer::text("123456"),
 //!     _ => Answer::Null,
 //! });

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, Uid, kill_process};
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -81,11 +81,25 @@ impl Machine {
         fs::set_permissions(&real, Permissions::from_mode(mode)).unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
-    /// Writes a file of root's.
+    /// Writes a file of root's. Not for programs: other threads of a test fork while this one writes, and what somebody
+    /// has open for writing cannot be executed.
     pub fn write(&self, path: &str, mode: u32, text: impl AsRef<[u8]>) {
         let real = self.path(path);
         fs::write(&real, text).unwrap_or_else(|error| panic!("{path}: {error}"));
         fs::set_permissions(&real, Permissions::from_mode(mode)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+
+    /// Installs a program of this machine, under another name perhaps.
+    pub fn install(&self, from: &Path, to: &str) {
+        let status = Command::new("cp").arg("--preserve=mode").arg(from).arg(self.path(to)).status().expect("cp");
+        assert!(status.success(), "{} to {to}: {status}", from.display());
+    }
+
+    /// Installs a shell script.
+    pub fn install_script(&self, to: &str, mode: u32, script: &str) {
+        let ended = self.run("root", &["tee", to], &format!("#!/bin/sh\n{script}\n"));
+        assert!(ended.status.success(), "{ended:?}");
+        fs::set_permissions(self.path(to), Permissions::from_mode(mode)).expect("root");
     }
 
     /// Reads a file.

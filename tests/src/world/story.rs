@@ -34,10 +34,10 @@ impl World {
     fn install(&self) {
         let machine = &self.machine;
         machine.folder("/usr/libexec/herald", 0o755);
-        self.copy(&artefacts::deliver(), "/usr/libexec/herald/herald-deliver");
-        self.copy(&artefacts::herald(), "/usr/local/bin/herald");
+        self.machine.install(&artefacts::deliver(), "/usr/libexec/herald/herald-deliver");
+        self.machine.install(&artefacts::herald(), "/usr/local/bin/herald");
         let modules = artefacts::module_folder();
-        self.copy(&artefacts::module(), &format!("{}/pam_herald.so", modules.display()));
+        self.machine.install(&artefacts::module(), &format!("{}/pam_herald.so", modules.display()));
         machine.folder("/etc/herald", 0o755);
         for folder in ["/var/lib/herald", "/var/lib/herald/users", "/var/lib/herald/totp"] {
             machine.folder(folder, 0o700);
@@ -46,12 +46,6 @@ impl World {
         machine.write("/etc/herald/telegram.token", 0o600, format!("{}\n", BotApi::TOKEN));
         self.configure("");
         stacks::install(machine);
-    }
-
-    /// Copies a program with its mode.
-    fn copy(&self, from: &Path, to: &str) {
-        let real = self.machine.path(to);
-        fs::copy(from, real).unwrap_or_else(|error| panic!("{} to {to}: {error}", from.display()));
     }
 
     /// Writes herald.toml anew: these lines, which are dotted keys and then tables, and one gateway.
@@ -97,7 +91,7 @@ impl World {
     pub fn host_by(&self, words: &[&str], service: &str, stack: &str) -> Host {
         const PROGRAM: &str = "/usr/local/bin/pam-host";
         if !self.machine.path(PROGRAM).exists() {
-            self.copy(&host_program(), PROGRAM);
+            self.machine.install(&host_program(), PROGRAM);
         }
         self.machine.write(&format!("/etc/pam.d/{service}"), 0o644, stack);
         let command = self.machine.command("root", &[words, &[PROGRAM]].concat());
