@@ -24,7 +24,7 @@ pub struct Enrollment {
 }
 
 /// One enrolled way to prove oneself.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Factor {
     /// Stays with the factor as long as it is there.
     pub id: u32,
@@ -175,19 +175,20 @@ impl Enrollment {
             }
             return factor.id;
         }
-        let id = self.factors.iter().map(|factor| factor.id).max().unwrap_or(0).saturating_add(1);
-        self.factors.push(Factor {
-            id,
+        self.add(Factor {
             channel: channel.to_owned(),
             address: Some(address.to_owned()),
             label: label.map(str::to_owned),
             state,
             enrolled: (state == State::Active).then_some(now),
-            secret: None,
-            salt: None,
-            codes: None,
-            expires: None,
-        });
+            ..Factor::default()
+        })
+    }
+
+    /// Adds a factor behind the others, and gives back the id that it gets.
+    pub fn add(&mut self, factor: Factor) -> u32 {
+        let id = self.factors.iter().map(|factor| factor.id).max().unwrap_or(0).saturating_add(1);
+        self.factors.push(Factor { id, ..factor });
         id
     }
 

@@ -237,7 +237,7 @@ impl Config {
             language: None,
             default_country: String::new(),
             rules: Rules::default(),
-            services: BTreeMap::new(),
+            services: Vec::new(),
             paths: Paths::default(),
             gateways: Vec::new(),
             definitions: file.with_file_name("providers.d"),

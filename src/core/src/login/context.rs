@@ -95,6 +95,10 @@ impl Login<'_> {
     /// Whether a factor may still be asked for, by the enrollment as it stands now.
     pub fn may_ask(&self, enrollment: &Enrollment, factor: &Factor) -> bool {
         let wanted = if self.enrolling { State::Pending } else { State::Active };
+        // An enrollment proves the one factor that it is about, and no other that waits for its proof.
+        if self.enrolling && self.factors.iter().all(|mine| mine.id != factor.id) {
+            return false;
+        }
         enrollment.factor(factor.id).is_some_and(|now| now.state == wanted && now.address == factor.address)
     }
 

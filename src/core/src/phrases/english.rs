@@ -69,6 +69,11 @@ pub(super) const ENGLISH: Phrases = Phrases {
     notice_removed: "{user} at {host} can no longer log in with a code by {channel} to {to}. Not you? Tell your administrator.",
     notice_disabled: "{user} at {host} can for now no longer log in with a code by {channel} to {to}. Not you? Tell your administrator.",
     notice_enabled: "{user} at {host} can again log in with a code by {channel} to {to}. Not you? Tell your administrator.",
+    notice_offline_added: "{user} at {host} has a new second factor: {factor}. Not you? Tell your administrator.",
+    notice_offline_removed: "{user} at {host} has lost a second factor: {factor}. Not you? Tell your administrator.",
+    notice_offline_disabled: "{user} at {host} has a second factor switched off: {factor}. Not you? Tell your administrator.",
+    notice_offline_enabled: "{user} at {host} has a second factor switched on again: {factor}. Not you? Tell your administrator.",
+    notice_new_codes: "{user} at {host} has new backup codes. Not you? Tell your administrator.",
     notice_test: "Herald at {host} can reach you here. This is a test.",
     notice_linked: "{user} at {host} now gets login codes here. Not you, or no longer: herald remove {channel} --user {user}",
 };

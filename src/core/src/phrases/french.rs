@@ -69,6 +69,11 @@ pub(super) const FRENCH: Phrases = Phrases {
     notice_removed: "{user} sur {host} ne peut plus se connecter avec un code par {channel} à {to}. Pas vous ? Prévenez l'administrateur.",
     notice_disabled: "{user} sur {host} ne peut plus, pour l'instant, se connecter avec un code par {channel} à {to}. Pas vous ? Prévenez l'administrateur.",
     notice_enabled: "{user} sur {host} peut de nouveau se connecter avec un code par {channel} à {to}. Pas vous ? Prévenez l'administrateur.",
+    notice_offline_added: "{user} sur {host} a un nouveau second facteur : {factor}. Pas vous ? Prévenez l'administrateur.",
+    notice_offline_removed: "{user} sur {host} a perdu un second facteur : {factor}. Pas vous ? Prévenez l'administrateur.",
+    notice_offline_disabled: "{user} sur {host} a un second facteur désactivé : {factor}. Pas vous ? Prévenez l'administrateur.",
+    notice_offline_enabled: "{user} sur {host} a un second facteur réactivé : {factor}. Pas vous ? Prévenez l'administrateur.",
+    notice_new_codes: "{user} sur {host} a de nouveaux codes de secours. Pas vous ? Prévenez l'administrateur.",
     notice_test: "Herald sur {host} vous joint ici. Ceci est un test.",
     notice_linked: "{user} sur {host} reçoit désormais ses codes ici. Pas vous, ou plus : herald remove {channel} --user {user}",
 };

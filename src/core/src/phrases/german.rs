@@ -69,6 +69,11 @@ pub(super) const GERMAN: Phrases = Phrases {
     notice_removed: "{user} an {host} kann sich nicht mehr mit einem Code per {channel} an {to} anmelden. Nicht von dir? Der Verwaltung melden.",
     notice_disabled: "{user} an {host} kann sich vorerst nicht mit einem Code per {channel} an {to} anmelden. Nicht von dir? Der Verwaltung melden.",
     notice_enabled: "{user} an {host} kann sich wieder mit einem Code per {channel} an {to} anmelden. Nicht von dir? Der Verwaltung melden.",
+    notice_offline_added: "{user} an {host} hat einen neuen zweiten Faktor: {factor}. Nicht von dir? Der Verwaltung melden.",
+    notice_offline_removed: "{user} an {host} hat einen zweiten Faktor weniger: {factor}. Nicht von dir? Der Verwaltung melden.",
+    notice_offline_disabled: "{user} an {host}: Ein zweiter Faktor ist abgeschaltet: {factor}. Nicht von dir? Der Verwaltung melden.",
+    notice_offline_enabled: "{user} an {host}: Ein zweiter Faktor ist wieder eingeschaltet: {factor}. Nicht von dir? Der Verwaltung melden.",
+    notice_new_codes: "{user} an {host} hat neue Ersatzcodes. Nicht von dir? Der Verwaltung melden.",
     notice_test: "Herald auf {host} erreicht dich hier. Das ist ein Test.",
     notice_linked: "{user} an {host} bekommt Anmeldecodes jetzt hierher. Nicht von dir, oder nicht mehr: herald remove {channel} --user {user}",
 };

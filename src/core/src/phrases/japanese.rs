@@ -69,6 +69,11 @@ pub(super) const JAPANESE: Phrases = Phrases {
     notice_removed: "{host}の{user}は、{channel}で{to}に届くコードではログインできなくなりました。心当たりがなければ管理者に連絡してください。",
     notice_disabled: "{host}の{user}は、当面、{channel}で{to}に届くコードではログインできません。心当たりがなければ管理者に連絡してください。",
     notice_enabled: "{host}の{user}は、{channel}で{to}に届くコードで再びログインできます。心当たりがなければ管理者に連絡してください。",
+    notice_offline_added: "{host}の{user}に二つ目の要素が加わりました: {factor}。心当たりがなければ管理者に連絡してください。",
+    notice_offline_removed: "{host}の{user}の二つ目の要素がなくなりました: {factor}。心当たりがなければ管理者に連絡してください。",
+    notice_offline_disabled: "{host}の{user}の二つ目の要素が止められました: {factor}。心当たりがなければ管理者に連絡してください。",
+    notice_offline_enabled: "{host}の{user}の二つ目の要素が再び使えるようになりました: {factor}。心当たりがなければ管理者に連絡してください。",
+    notice_new_codes: "{host}の{user}のバックアップコードが新しく作られました。心当たりがなければ管理者に連絡してください。",
     notice_test: "{host}のHeraldからここに届きます。これはテストです。",
     notice_linked: "今後、{host}の{user}のログインコードはここに届きます。心当たりがない、または不要なら: herald remove {channel} --user {user}",
 };

@@ -73,7 +73,8 @@ texts! {
     locked, budget_used_up, unenrolled, undelivered, set_up_broken, could_not_check, enroll_until, pick_a_channel,
     open_the_link, type_the_address, start_not_seen, cannot_be_reached, no_such_address, copy_code, message_host,
     message_service, message_user, message_user_by, message_origin, message_lifetime, message_warning, message_advice,
-    notice_locked, notice_added, notice_removed, notice_disabled, notice_enabled, notice_test, notice_linked,
+    notice_locked, notice_added, notice_removed, notice_disabled, notice_enabled, notice_offline_added,
+    notice_offline_removed, notice_offline_disabled, notice_offline_enabled, notice_new_codes, notice_test, notice_linked,
 }
 
 impl Phrases {
@@ -339,6 +340,22 @@ impl Phrases {
             Change::Enabled => self.notice_enabled,
         };
         fill(text, &[("user", user), ("host", host), ("channel", channel), ("to", to)])
+    }
+
+    /// On the phone: a factor that is not delivered changed (rule 34). `factor` is its name, and its label.
+    pub fn notice_changed_offline(&self, user: &str, host: &str, change: Change, factor: &str) -> String {
+        let text = match change {
+            Change::Added => self.notice_offline_added,
+            Change::Removed => self.notice_offline_removed,
+            Change::Disabled => self.notice_offline_disabled,
+            Change::Enabled => self.notice_offline_enabled,
+        };
+        fill(text, &[("user", user), ("host", host), ("factor", factor)])
+    }
+
+    /// On the phone: backup codes were made (rule 34).
+    pub fn notice_new_codes(&self, user: &str, host: &str) -> String {
+        fill(self.notice_new_codes, &[("user", user), ("host", host)])
     }
 
     /// On the phone: a test of a gateway.

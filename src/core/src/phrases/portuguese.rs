@@ -69,6 +69,11 @@ pub(super) const PORTUGUESE: Phrases = Phrases {
     notice_removed: "{user} em {host} não pode mais entrar com um código por {channel} para {to}. Não foi você? Avise o administrador.",
     notice_disabled: "{user} em {host} por ora não pode entrar com um código por {channel} para {to}. Não foi você? Avise o administrador.",
     notice_enabled: "{user} em {host} pode entrar de novo com um código por {channel} para {to}. Não foi você? Avise o administrador.",
+    notice_offline_added: "{user} em {host} tem um novo segundo fator: {factor}. Não foi você? Avise o administrador.",
+    notice_offline_removed: "{user} em {host} perdeu um segundo fator: {factor}. Não foi você? Avise o administrador.",
+    notice_offline_disabled: "{user} em {host} tem um segundo fator desativado: {factor}. Não foi você? Avise o administrador.",
+    notice_offline_enabled: "{user} em {host} tem um segundo fator reativado: {factor}. Não foi você? Avise o administrador.",
+    notice_new_codes: "{user} em {host} tem novos códigos de reserva. Não foi você? Avise o administrador.",
     notice_test: "Herald em {host} alcança você aqui. Isto é um teste.",
     notice_linked: "{user} em {host} recebe aqui seus códigos. Não foi você, ou não mais: herald remove {channel} --user {user}",
 };

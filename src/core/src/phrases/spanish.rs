@@ -69,6 +69,11 @@ pub(super) const SPANISH: Phrases = Phrases {
     notice_removed: "{user} en {host} ya no puede entrar con un código por {channel} a {to}. ¿No eres tú? Avisa al administrador.",
     notice_disabled: "{user} en {host} por ahora no puede entrar con un código por {channel} a {to}. ¿No eres tú? Avisa al administrador.",
     notice_enabled: "{user} en {host} puede entrar otra vez con un código por {channel} a {to}. ¿No eres tú? Avisa al administrador.",
+    notice_offline_added: "{user} en {host} tiene un segundo factor nuevo: {factor}. ¿No eres tú? Avisa al administrador.",
+    notice_offline_removed: "{user} en {host} ha perdido un segundo factor: {factor}. ¿No eres tú? Avisa al administrador.",
+    notice_offline_disabled: "{user} en {host} tiene un segundo factor desactivado: {factor}. ¿No eres tú? Avisa al administrador.",
+    notice_offline_enabled: "{user} en {host} tiene un segundo factor activado otra vez: {factor}. ¿No eres tú? Avisa al administrador.",
+    notice_new_codes: "{user} en {host} tiene nuevos códigos de reserva. ¿No eres tú? Avisa al administrador.",
     notice_test: "Herald en {host} te alcanza aquí. Es una prueba.",
     notice_linked: "{user} en {host} recibe aquí sus códigos. No eres tú, o ya no: herald remove {channel} --user {user}",
 };
