@@ -3,6 +3,7 @@
 mod catalogue;
 mod definition;
 mod driver;
+mod own;
 #[cfg(test)]
 mod pages;
 mod reader;
@@ -11,6 +12,7 @@ mod template;
 mod verdict;
 
 pub(crate) use driver::ServiceDriver;
+pub(crate) use own::OwnService;
 
 use catalogue::{CATALOGUE, text_of};
 use herald_core::courier;

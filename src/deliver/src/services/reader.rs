@@ -415,3 +415,7 @@ fn field_name(text: &str, target: &mut String) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "reader_tests.rs"]
+mod tests;

@@ -11,7 +11,7 @@ use crate::drivers::Driver;
 use crate::job;
 use crate::pulse::Pulse;
 use herald_core::courier::{Answer, Condition, End, Field, Gateway, Job, Message, Part, Request, Topic, Tried, Try};
-use server::Server;
+pub(super) use server::Server;
 use std::time::{Duration, Instant};
 
 pub(super) const NUMBER: &str = "+4915112345678";
