@@ -1,5 +1,8 @@
 //! Drivers: who speaks which service's API.
 
+mod apart;
+mod aws_signature;
+mod aws_sns;
 mod command;
 pub(crate) mod fields;
 mod gammu_smsd;
@@ -93,6 +96,7 @@ fn code() -> Vec<Box<dyn Driver>> {
         Box::new(signal_cli::SignalCli),
         Box::new(signal_cli_rest::SignalCliRest),
         Box::new(signal_web_gateway::SignalWebGateway),
+        Box::new(aws_sns::AwsSns),
         Box::new(gammu_smsd::GammuSmsd),
         Box::new(huawei_e3531::HuaweiE3531),
         Box::new(ovh::Ovh),

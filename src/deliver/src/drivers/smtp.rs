@@ -3,6 +3,7 @@
 //! lettre speaks the protocol, blocking and without a deadline of its own for all of it, so that it runs in a thread that
 //! may be left behind: the process ends soon. `delivery.proxy` is not used.
 
+use super::apart::{apart, late};
 use super::fields::{Fields, optional, refusal, required, secret};
 use super::socket::{resolve, tcp_refusal};
 use super::{Driver, Envelope, Unwell};
@@ -22,15 +23,13 @@ use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Noop, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use rustls::RootCertStore;
 use std::error::Error as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::mpsc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The driver.
 pub(crate) struct Smtp;
 
 const LONGEST_TEXT: usize = 4096;
+const WHOM: &str = "the mail server";
 const SECURITIES: [&str; 3] = ["starttls", "tls", "none"];
 
 impl Driver for Smtp {
@@ -81,7 +80,7 @@ impl Driver for Smtp {
             .map_err(|_| Refusal::new(End::PassedOver, "the address is no mail address that can be sent to"))?;
         let mail = mail(&server.from, &to, envelope)?;
         let tls = server.tls(client)?;
-        apart(until, move |progress| {
+        apart(until, WHOM, move |progress| {
             let mut connection = server.connect(tls.as_ref(), until)?;
             let mut say = |command: &dyn std::fmt::Display, step: Step| {
                 within(&mut connection, until)?;
@@ -92,11 +91,10 @@ impl Driver for Smtp {
             say(&Data, Step::Data)?;
             within(&mut connection, until)?;
             if !progress.begin_message() {
-                return Err(late());
+                return Err(late(WHOM));
             }
             connection.message(&mail).map_err(|error| Step::Message.refusal(&server.host, &error))?;
-            // It is delivered; nothing that QUIT may bring changes that.
-            progress.done();
+            // It is delivered; nothing that QUIT may bring would change that.
             Ok(())
         })
     }
@@ -106,7 +104,7 @@ impl Driver for Smtp {
         let server = Server::of(gateway).map_err(|faults| plain(refusal(&faults)))?;
         let tls = server.tls(client).map_err(plain)?;
         let name = gateway.name.clone();
-        let asked = apart(until, move |_| {
+        let asked = apart(until, WHOM, move |_| {
             let mut connection = server.connect(tls.as_ref(), until)?;
             within(&mut connection, until)?;
             connection.command(Noop).map_err(|error| Step::Sender.refusal(&server.host, &error))?;
@@ -211,13 +209,9 @@ impl Server {
 fn within(connection: &mut SmtpConnection, until: Instant) -> Result<(), Refusal> {
     let left = until.saturating_duration_since(Instant::now());
     if left.is_zero() || connection.set_timeout(Some(left * 9 / 20)).is_err() {
-        return Err(late());
+        return Err(late(WHOM));
     }
     Ok(())
-}
-
-fn late() -> Refusal {
-    Refusal::new(End::TryAgain { after: None }, "the mail server is too slow; nothing was sent")
 }
 
 /// `Auto-Submitted: auto-generated` (RFC 3834): nobody's holiday notice shall answer.
@@ -253,54 +247,6 @@ fn mail(from: &Mailbox, to: &Address, envelope: &Envelope<'_>) -> Result<Vec<u8>
         .body(format!("{text}\r\n"))
         .map(|mail| mail.formatted())
         .map_err(|_| Refusal::new(End::Configuration, "the mail could not be written: see `from`"))
-}
-
-/// How far a conversation has come, told to whoever waits for it.
-#[derive(Clone, Default)]
-struct Progress(Arc<AtomicU8>);
-
-impl Progress {
-    const TALKING: u8 = 0;
-    const MESSAGE: u8 = 1;
-    const DONE: u8 = 2;
-    const LEFT_ALONE: u8 = 3;
-
-    /// Whether the message may still go out: not after somebody said that it did not.
-    fn begin_message(&self) -> bool {
-        self.0.compare_exchange(Self::TALKING, Self::MESSAGE, Ordering::SeqCst, Ordering::SeqCst).is_ok()
-    }
-
-    fn done(&self) {
-        self.0.store(Self::DONE, Ordering::SeqCst);
-    }
-
-    fn leave_alone(&self) -> u8 {
-        match self.0.compare_exchange(Self::TALKING, Self::LEFT_ALONE, Ordering::SeqCst, Ordering::SeqCst) {
-            Ok(before) | Err(before) => before,
-        }
-    }
-}
-
-/// Runs a conversation in a thread of its own, and waits for it until its time is up.
-fn apart<T: Send + 'static>(
-    until: Instant,
-    talk: impl FnOnce(&Progress) -> Result<T, Refusal> + Send + 'static,
-) -> Result<T, Refusal> {
-    let progress = Progress::default();
-    let watched = progress.clone();
-    let (answer, answered) = mpsc::channel();
-    let talk = move || {
-        let _ = answer.send(talk(&progress));
-    };
-    std::thread::Builder::new()
-        .name("smtp".to_owned())
-        .spawn(talk)
-        .map_err(|_| Refusal::new(End::TryAgain { after: None }, "no thread is to be had"))?;
-    let left = until.saturating_duration_since(Instant::now()).saturating_sub(Duration::from_millis(20));
-    answered.recv_timeout(left).unwrap_or_else(|_| match watched.leave_alone() {
-        Progress::TALKING | Progress::LEFT_ALONE => Err(late()),
-        _ => Err(Refusal::new(End::Unclear, "the mail went out, and the server did not say in time that it took it")),
-    })
 }
 
 /// Where in the conversation something went wrong: the same number means something else at each.
