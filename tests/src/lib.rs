@@ -1,4 +1,5 @@
 //! Stories.
+#![forbid(unsafe_code)]
 
 pub mod pam;
 pub mod phone;
