@@ -47,6 +47,25 @@ fn a_whole_definition_is_read() {
 }
 
 #[test]
+fn the_example_of_the_documentation_works() {
+    let page = include_str!("../../../../docs/sms-services.md");
+    let (_, behind) = page.split_once("```toml\n").expect("an example");
+    let (example, _) = behind.split_once("```").expect("its end");
+    assert_eq!(problems(example), Vec::<String>::new());
+    let definition = read("example", example).expect("good");
+    let end = |body: &str| {
+        let reply = Reply { status: StatusCode::OK, retry_after: None, body: Ok(body.as_bytes().to_vec()) };
+        judge(&reply, &definition.success, &definition.answers).map_err(|refusal| (refusal.end, refusal.detail))
+    };
+    assert_eq!(end(r#"{"result":"queued","id":"1"}"#), Ok(()));
+    let refused = end(r#"{"result":"error","code":17,"reason":"no such number"}"#);
+    assert_eq!(refused, Err((End::Permanent, "no such number (17)".into())));
+    let wait = End::TryAgain { after: Some(Duration::from_secs(30)) };
+    let refused = end(r#"{"result":"error","code":9,"reason":"too many","wait":30}"#);
+    assert_eq!(refused, Err((wait, "too many (9)".into())));
+}
+
+#[test]
 fn what_is_wrong_is_told_with_line_and_key() {
     for (from, to, told) in [
         ("source = \"https://sms.example.org/api\"\n", "\n", ":1: source: missing"),
