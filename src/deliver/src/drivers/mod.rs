@@ -7,6 +7,7 @@ mod command;
 pub(crate) mod fields;
 mod gammu_smsd;
 mod huawei_e3531;
+mod modemmanager;
 mod ovh;
 mod signal_cli;
 mod signal_cli_rest;
@@ -98,6 +99,7 @@ fn code() -> Vec<Box<dyn Driver>> {
         Box::new(signal_web_gateway::SignalWebGateway),
         Box::new(aws_sns::AwsSns),
         Box::new(gammu_smsd::GammuSmsd),
+        Box::new(modemmanager::ModemManager),
         Box::new(huawei_e3531::HuaweiE3531),
         Box::new(ovh::Ovh),
         Box::new(smtp::Smtp),

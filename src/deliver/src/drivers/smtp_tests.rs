@@ -116,7 +116,6 @@ fn serve(
     let mut told = "CONNECT".to_owned();
     loop {
         if !in_mail || told == "." {
-            in_mail = false;
             let fits = |(begin, _): &&(&str, &str)| told.starts_with(begin);
             let (_, answer) = lines.iter().find(fits).or_else(|| GOOD.iter().find(fits)).unwrap_or(&("", "500 What?"));
             match *answer {
