@@ -2,7 +2,7 @@
 
 use crate::call::{Call, Installation};
 use crate::error::{self, Error, sentences};
-use crate::gateway::faults;
+use crate::gateway::{OwnService, faults, is_used, own_services, resolved_faults};
 use crate::output::{Cell, Report, next, table_lines};
 use herald_core::config::{Config, Gateway, Problem};
 use herald_core::machine::{FileError, LoadError, Machine, Trust, load_config};
@@ -101,6 +101,7 @@ fn of_config(call: &Call, config: Config) -> Vec<Check> {
     for gateway in &installation.config.gateways {
         checks.extend(of_gateway(call, &installation, gateway));
     }
+    checks.extend(of_own_services(call, &installation));
     if installation.config.gateways.is_empty() {
         checks.push(Check {
             name: "gateway".to_owned(),
@@ -110,6 +111,39 @@ fn of_config(call: &Call, config: Config) -> Vec<Check> {
         });
     }
     checks
+}
+
+/// The files of `providers.d` that no gateway uses yet: what is wrong with those in use, the gateways tell.
+fn of_own_services(call: &Call, installation: &Installation) -> Vec<Check> {
+    let config = &installation.config;
+    let unused = own_services(config).into_iter().filter(|own| !is_used(&own.file, &config.gateways));
+    let check = |own: OwnService| {
+        let name = own.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mend = format!("edit {}", own.file.display());
+        let gateway = match own.gateway {
+            Ok(gateway) => gateway,
+            Err(error) => {
+                let (detail, mend) = sentences(&error.to_string(), &mend);
+                return vec![Check::failed(&name, detail, mend)];
+            }
+        };
+        match resolved_faults(call, installation, gateway) {
+            Err(error) => {
+                let (detail, mend) = error.pair();
+                vec![Check::failed(&name, detail, mend)]
+            }
+            // Its fields are missing, as it is no gateway yet; only the definition is looked at.
+            Ok(faults) => {
+                let wrong: Vec<Check> = faults
+                    .into_iter()
+                    .filter(|fault| fault.field == "driver")
+                    .map(|fault| Check::failed(&name, fault.problem, mend.clone()))
+                    .collect();
+                if wrong.is_empty() { vec![Check::passed(&name, "no gateway uses it yet")] } else { wrong }
+            }
+        }
+    };
+    unused.flat_map(check).collect()
 }
 
 fn of_gateway(call: &Call, installation: &Installation, gateway: &Gateway) -> Vec<Check> {
@@ -143,6 +177,7 @@ fn of_gateway(call: &Call, installation: &Installation, gateway: &Gateway) -> Ve
 
 fn mend(gateway: &Gateway, field: &str) -> String {
     match field {
+        "driver" if gateway.definition.exists() => format!("edit {}", gateway.definition.display()),
         "driver" => "herald gateway drivers".to_owned(),
         _ if field.ends_with("_file") => {
             format!("put it there, or: sudo herald gateway set {} {field}=PATH", gateway.name)

@@ -3,13 +3,15 @@
 mod add;
 mod drivers;
 mod fields;
+mod own;
 mod probe;
 mod remove;
 mod set;
 mod status;
 mod test;
 
-pub(crate) use probe::faults;
+pub(crate) use own::{OwnService, is_used, own_services};
+pub(crate) use probe::{faults, resolved_faults};
 
 use crate::call::Call;
 use crate::command::Gateway as Command;
@@ -31,14 +33,14 @@ pub(crate) fn run(call: &Call, command: Command) -> Result<Report, Error> {
     }
 }
 
-/// Every driver that the network side has.
+/// Every driver that the network side has, and those that an admin described and that can be read.
 pub(crate) fn describe(courier: &dyn Courier, config: &Config) -> Result<Vec<Driver>, Error> {
     let request = Request {
         job: Job::Describe(None),
         deadline: config.rules.delivery.deadline,
         proxy: String::new(),
         ca: String::new(),
-        gateways: Vec::new(),
+        gateways: own_services(config).into_iter().filter_map(|own| own.gateway.ok()).collect(),
     };
     match courier.carry(&request)? {
         Answer::Drivers(drivers) => Ok(drivers),

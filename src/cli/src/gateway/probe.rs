@@ -12,10 +12,19 @@ use herald_core::machine::Machine;
 pub(crate) fn faults(call: &Call, installation: &Installation, gateway: &Gateway) -> Result<Vec<Fault>, Error> {
     match resolve(gateway, call.machine.files()) {
         Err(problems) => Ok(problems.iter().map(|problem| as_fault(&gateway.name, problem)).collect()),
-        Ok(resolved) => match installation.courier.carry(&check(call, installation, resolved))? {
-            Answer::Faults(faults) => Ok(faults),
-            _ => Err(another_answer()),
-        },
+        Ok(resolved) => resolved_faults(call, installation, resolved),
+    }
+}
+
+/// The same, of a gateway whose files are already read.
+pub(crate) fn resolved_faults(
+    call: &Call,
+    installation: &Installation,
+    gateway: courier::Gateway,
+) -> Result<Vec<Fault>, Error> {
+    match installation.courier.carry(&check(call, installation, gateway))? {
+        Answer::Faults(faults) => Ok(faults),
+        _ => Err(another_answer()),
     }
 }
 

@@ -19,6 +19,8 @@ struct Document<'a> {
     name: &'a str,
     address: &'a str,
     milliseconds: u64,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    detail: &'a str,
 }
 
 pub(super) fn run(call: &Call, name: &str, address: &str) -> Result<Report, Error> {
@@ -41,8 +43,10 @@ pub(super) fn run(call: &Call, name: &str, address: &str) -> Result<Report, Erro
     }
     let to = masked(&gateway.channel, &address);
     let milliseconds = u64::try_from(tried.took.as_millis()).unwrap_or(u64::MAX);
-    let document = Document { ok: true, name, address: &to, milliseconds };
-    Ok(Report::new(&document, format!("{name} took a test message to {to} in {milliseconds} ms.")))
+    let document = Document { ok: true, name, address: &to, milliseconds, detail: &tried.detail };
+    // How much of an SMS it took, where it is one.
+    let length = if tried.detail.is_empty() { String::new() } else { format!(": {}", tried.detail) };
+    Ok(Report::new(&document, format!("{name} took a test message to {to} in {milliseconds} ms{length}.")))
 }
 
 fn normalised(driver: &Driver, address: &str) -> Result<String, Error> {

@@ -22,14 +22,17 @@ const TAKEN: [&str; 4] = ["name", "channel", "driver", "insecure"];
 /// Everything that is wrong with it.
 pub(super) fn read(name: &str, text: &str) -> Result<Definition, Vec<Problem>> {
     let mut read = None;
-    let problems = read_document(text, |root| read = Some(definition(name, root)));
+    // What does not fit together is told only where each part is right: it would follow from the rest.
+    let mut misfits = Vec::new();
+    let problems = read_document(text, |root| read = Some(definition(name, root, &mut misfits)));
     match read {
-        Some(definition) if problems.is_empty() => Ok(definition),
+        Some(definition) if problems.is_empty() && misfits.is_empty() => Ok(definition),
+        _ if problems.is_empty() => Err(misfits),
         _ => Err(problems),
     }
 }
 
-fn definition(name: &str, root: &mut Section<'_>) -> Definition {
+fn definition(name: &str, root: &mut Section<'_>, misfits: &mut Vec<Problem>) -> Definition {
     let mut source = String::new();
     root.text("source", &mut |text| filled_text(text, &mut source));
     if source.is_empty() {
@@ -70,7 +73,7 @@ fn definition(name: &str, root: &mut Section<'_>) -> Definition {
     }
     root.table("send", |section| {
         send = read_request(section, Method::POST, &names);
-        check_send(section, &send, &auth, &addresses);
+        check_send(section.line(), &send, &auth, &addresses, misfits);
     });
     let mut success = any_success();
     root.table("success", |section| success = read_success(section));
@@ -97,7 +100,7 @@ fn definition(name: &str, root: &mut Section<'_>) -> Definition {
         let slot = Slot::Field(field.name.clone());
         let asked = status.as_ref().is_some_and(|question| question.request.has(&slot));
         if !(send.has(&slot) || asked || auth_templates(&auth).iter().any(|template| template.has(&slot))) {
-            root.complain("field", &format!("{{{}}} stands nowhere in the requests", field.name));
+            misfits.push(misfit(0, "field", &format!("{{{}}} stands nowhere in the requests", field.name)));
         }
     }
     Definition {
@@ -221,19 +224,27 @@ fn read_request(section: &mut Section<'_>, method: Method, fields: &[&str]) -> R
     request
 }
 
-fn check_send(section: &mut Section<'_>, send: &Request, auth: &Auth, addresses: &[String]) {
+fn misfit(line: usize, key: &str, text: &str) -> Problem {
+    Problem { line, key: key.to_owned(), text: text.to_owned() }
+}
+
+fn check_send(line: usize, send: &Request, auth: &Auth, addresses: &[String], misfits: &mut Vec<Problem>) {
     let has = |slots: &[Slot]| {
         slots.iter().any(|slot| send.has(slot) || auth_templates(auth).iter().any(|template| template.has(slot)))
     };
     if !has(&[Slot::Text, Slot::Code]) {
-        section.complain("send", "nothing of the message stands in it: put {text} or {code} somewhere");
+        misfits.push(misfit(line, "send", "nothing of the message stands in it: put {text} or {code} somewhere"));
     }
     let numbers = [Slot::Number, Slot::Digits, Slot::Number00, Slot::Nanp];
     if !has(&numbers) && !has(&[Slot::Address]) {
-        section.complain("send", "nothing says where to: put {number}, {digits}, {number_00} or {address} somewhere");
+        misfits.push(misfit(
+            line,
+            "send",
+            "nothing says where to: put {number}, {digits}, {number_00} or {address} somewhere",
+        ));
     }
     if has(&numbers) && addresses != ["e164"] {
-        section.complain("send", "{number} is for phone numbers only: put {address}");
+        misfits.push(misfit(line, "send", "{number} is for phone numbers only: put {address}"));
     }
 }
 

@@ -72,8 +72,8 @@ fn what_is_wrong_is_told_with_line_and_key() {
         ("bearer", "baerer", ":9: auth.baerer: is not known here"),
         ("path = \"send\"", "path = \"/send?x\"", ":11: send.path: must be a path below the base URL"),
         ("{number}", "{nubmer}", ":12: send.form: must be a text without {nubmer}"),
-        ("to = \"{number}\", ", "", ":10: send.send: nothing says where to"),
-        (", text = \"{text}\"", "", ":10: send.send: nothing of the message"),
+        ("to = \"{number}\", ", "", ":10: send: nothing says where to"),
+        (", text = \"{text}\"", "", ":10: send: nothing of the message"),
         ("form = {", "method = \"GET\"\nform = {", ":10: send.method: GET has no body"),
         ("form = {", "text = \"x\"\nform = {", ":10: send.form: only one of"),
         ("equals = true", "equal = true", ":14: success.body: must be"),
@@ -87,7 +87,7 @@ fn what_is_wrong_is_told_with_line_and_key() {
         ("bearer = \"{token}\"", "", "{token} stands nowhere in the requests"),
         ("https://sms.example.org\"", "ftp://sms.example.org\"", ":3: base.default: must be"),
         ("[send]\n", "addresses = [\"phone\"]\n[send]\n", ":10: auth.addresses: is not known here"),
-        ("[base]", "addresses = [\"jid\"]\n[base]", ":11: send.send: {number} is for phone numbers only"),
+        ("[base]", "addresses = [\"jid\"]\n[base]", ":11: send: {number} is for phone numbers only"),
         ("[base]", "[base", ":2: "),
     ] {
         let bent = GOOD.replacen(from, to, 1);

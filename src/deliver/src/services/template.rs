@@ -179,7 +179,7 @@ fn slot(name: &str, fields: &[&str]) -> Result<Slot, String> {
     }
     let known = SLOTS.iter().find(|(known, _)| *known == name).map(|(_, slot)| slot.clone());
     known.ok_or_else(|| {
-        let all: Vec<String> = SLOTS.iter().map(|(name, _)| *name).chain(fields.iter().copied()).map(braced).collect();
+        let all: Vec<String> = fields.iter().copied().chain(SLOTS.iter().map(|(name, _)| *name)).map(braced).collect();
         format!("a text without {{{name}}}, which nothing stands for: there are {}", all.join(", "))
     })
 }
