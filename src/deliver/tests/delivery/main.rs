@@ -2,7 +2,9 @@
 
 mod cage;
 mod classes;
+mod command;
 mod harness;
+mod kannel;
 mod order;
 mod proxy;
 mod service;
