@@ -43,6 +43,8 @@ needs() {
         program su util-linux
         program login login
         program pamtester pamtester
+        program bearerbox kannel
+        file kannel-extras /usr/lib/kannel/test/fakesmsc
         file libpam-modules '/usr/lib/*/security/pam_unix.so' '/lib/*/security/pam_unix.so'
         file libpam-wrapper '/usr/lib/*/pam_wrapper/pam_set_items.so'
         ;;
