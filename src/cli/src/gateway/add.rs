@@ -179,7 +179,12 @@ impl Trial<'_> {
 fn report(gateway: &Gateway, detail: Option<&str>, changed: bool) -> Report {
     let Gateway { name, channel, driver, .. } = gateway;
     let document = Changed::new(changed, Document { name, channel, driver, detail });
-    let who = detail.map(|detail| format!(" as {detail}")).unwrap_or_default();
+    let who = match detail {
+        // A driver that has nobody to ask says so instead of a name.
+        Some(detail) if detail.contains("cannot be checked") => format!(" ({detail})"),
+        Some(detail) => format!(" as {detail}"),
+        None => String::new(),
+    };
     let text = if changed {
         format!(
             "{name} is set up: it sends codes by {channel}{who}.\n{}",
