@@ -246,6 +246,7 @@ fn registrar(user: &str, what: &str, error: &RegistrarError, said: Option<&str>)
             format!("{name} was never verified for {user}"),
             format!("sudo herald enroll {channel} ADDRESS --user {user}"),
         ),
+        RegistrarError::Link(_) => (error.to_string(), "herald gateway status".to_owned()),
         RegistrarError::Unproved(verdict) => {
             let said = said.map_or_else(|| "No code was typed.".to_owned(), str::to_owned);
             let said = uncapitalised(to_admin(&said, *verdict));
