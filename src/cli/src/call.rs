@@ -8,10 +8,12 @@ use herald_core::account::UserName;
 use herald_core::config::{Config, DEFAULT_PATH};
 use herald_core::delivery::Sender;
 use herald_core::enrollment::Enrollment;
+use herald_core::login::Attempt;
 use herald_core::machine::{FileError, LoadError, Machine, load_config};
 use herald_core::registrar::Registrar;
 use herald_core::store::Store;
 use herald_sys::{FileStore, Spawner, System};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// One call.
@@ -85,6 +87,21 @@ impl Call {
                 }
             }
             other => other,
+        }
+    }
+
+    /// What the module would be told by a host. Root's word is the evidence of a first factor.
+    pub(crate) fn attempt(&self, service: &str, user: &UserName, terminal: &Terminal) -> Attempt {
+        let mut config = b"config=".to_vec();
+        config.extend_from_slice(self.path.as_os_str().as_bytes());
+        Attempt {
+            service: service.to_owned(),
+            user: user.as_str().as_bytes().to_vec(),
+            tty: terminal.name(),
+            ruser: self.by.clone(),
+            vouched: true,
+            arguments: vec![config],
+            ..Attempt::default()
         }
     }
 

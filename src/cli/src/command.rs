@@ -1,6 +1,10 @@
 //! The command line: every command, argument and help text. Completions and manual pages are made from
 //! [`command`].
 
+mod enrolling;
+
+pub use enrolling::{BackupCodes, Enroll, Language};
+
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -17,7 +21,7 @@ pub fn command() -> clap::Command {
     about = "Asks for a code from the phone at this machine's logins",
     after_help = "Examples:\n  \
         sudo herald gateway add telegram-bot\n  \
-        sudo herald enroll telegram 475721977 --user alice\n  \
+        sudo herald enroll telegram --user alice\n  \
         sudo herald try --user alice",
     disable_help_subcommand = true,
     subcommand_required = true,
@@ -54,11 +58,23 @@ pub enum Command {
         after_help = "Example:\n  sudo herald gateway add telegram-bot"
     )]
     Gateway(Gateway),
-    /// Send a code to a phone, ask for it, and use that phone from then on
-    #[command(after_help = "Examples:\n  \
-        sudo herald enroll telegram 475721977\n  \
+    /// Give somebody a second factor: a phone, an authenticator app
+    #[command(after_help = "Without an address, telegram shows a link: whoever opens it is enrolled.\n\n\
+        Examples:\n  \
+        sudo herald enroll telegram\n  \
+        sudo herald enroll totp --label tablet\n  \
+        sudo herald enroll sms +81312345678 --user alice\n  \
         sudo herald enroll telegram 475721977 --user alice --assume-verified")]
     Enroll(Enroll),
+    /// Make backup codes, for when the phone is gone
+    #[command(after_help = "The old ones die, unless --count or --expires adds to them.\n\n\
+        Examples:\n  \
+        sudo herald backup-codes --print | lp\n  \
+        sudo herald backup-codes --user alice --count 1 --expires 1h --force")]
+    BackupCodes(BackupCodes),
+    /// Choose the language in which somebody is spoken to
+    #[command(after_help = "Example:\n  sudo herald language ja --user alice")]
+    Language(Language),
     /// Show who is enrolled how, and who is locked
     #[command(after_help = "Example:\n  sudo herald status --all")]
     Status(Status),
@@ -70,7 +86,7 @@ pub enum Command {
     Disable(Named),
     /// Forget a factor
     #[command(after_help = "Example:\n  sudo herald remove telegram:phone --user alice")]
-    Remove(Named),
+    Remove(Remove),
     /// Ask for a factor before all others
     #[command(after_help = "Example:\n  sudo herald prefer telegram:phone --user alice")]
     Prefer(Named),
@@ -171,24 +187,6 @@ pub struct Whom {
     pub user: Option<String>,
 }
 
-/// `herald enroll`
-#[derive(Debug, Args)]
-pub struct Enroll {
-    /// How the code travels: telegram, sms …
-    pub channel: String,
-    /// Where to: a chat id, a phone number …
-    pub address: Option<String>,
-    /// Whom it is for.
-    #[command(flatten)]
-    pub whom: Whom,
-    /// What to call it, where one person has several
-    #[arg(long)]
-    pub label: Option<String>,
-    /// Send no code: you vouch for the address
-    #[arg(long)]
-    pub assume_verified: bool,
-}
-
 /// `herald status`
 #[derive(Debug, Args)]
 pub struct Status {
@@ -209,6 +207,17 @@ pub struct Named {
     /// Whose.
     #[command(flatten)]
     pub whom: Whom,
+}
+
+/// `herald remove`
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// Which, and whose.
+    #[command(flatten)]
+    pub named: Named,
+    /// Ask for no code, though it is the last
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `herald try`

@@ -72,6 +72,13 @@ pub(crate) enum Error {
     NotEditable(PathBuf, String),
     /// The trial login ended in a refusal: what was said, and what to do.
     Refused(String, String),
+    /// Somebody's factors change only with a code from one of them: whose, and what was said at the end of the
+    /// dialogue, if there was one.
+    ProofNeeded(String, Option<String>),
+    /// Nobody pressed START behind the link in time: why not, as far as it is known, and what to do.
+    NoStart(String, String),
+    /// More updates of others wait than can be seen at once.
+    Hidden(u32),
 }
 
 impl Error {
@@ -145,7 +152,19 @@ impl Error {
             Self::NotEditable(path, why) => {
                 (format!("{} {why}", path.display()), format!("change it by hand: {}", path.display()))
             }
-            Self::Refused(said, mend) => pair(said, mend),
+            Self::Refused(said, mend) | Self::NoStart(said, mend) => pair(said, mend),
+            Self::ProofNeeded(user, None) => (
+                format!("{user} has a second factor, and this takes a code from it"),
+                format!("run it at a terminal where {user} can be asked, or vouch for {user}: --force"),
+            ),
+            Self::ProofNeeded(user, Some(said)) => (
+                format!("{user} did not prove to be {user}: {}", uncapitalised(said)),
+                format!("the same command again, or vouch for {user}: --force"),
+            ),
+            Self::Hidden(others) => (
+                format!("{others} messages of others wait for this bot, and hide what comes behind them"),
+                "--drop-pending to forget them all, or make a bot of its own for Herald".to_owned(),
+            ),
         }
     }
 }
@@ -246,7 +265,14 @@ fn registrar(user: &str, what: &str, error: &RegistrarError, said: Option<&str>)
             format!("{name} was never verified for {user}"),
             format!("sudo herald enroll {channel} ADDRESS --user {user}"),
         ),
-        RegistrarError::Link(_) => (error.to_string(), "herald gateway status".to_owned()),
+        RegistrarError::Link(_) => (error.to_string(), "sudo herald gateway status".to_owned()),
+        RegistrarError::Taken(name) => (
+            format!("{user} has another {name} already"),
+            format!("--label NAME to have both, or first: sudo herald remove {name} --user {user}"),
+        ),
+        RegistrarError::ChangedMeanwhile(_) => (error.to_string(), "run it again".to_owned()),
+        RegistrarError::Secret => (error.to_string(), "look at it: letters A-Z and digits 2-7".to_owned()),
+        RegistrarError::Machine(_) => (error.to_string(), "try again".to_owned()),
         RegistrarError::Unproved(verdict) => {
             let said = said.map_or_else(|| "No code was typed.".to_owned(), str::to_owned);
             let said = uncapitalised(to_admin(&said, *verdict));

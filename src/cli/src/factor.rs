@@ -1,10 +1,12 @@
 //! `herald enable`, `disable`, `remove`, `prefer` and `unlock`: the registry of who may use what.
 
 use crate::call::{Call, Installation};
-use crate::command::{Named, Unlock, Whom};
+use crate::command::{Named, Remove, Unlock, Whom};
 use crate::error::Error;
 use crate::output::{Changed, Report};
+use crate::proof::existing_factor;
 use herald_core::account::UserName;
+use herald_core::enrollment::State;
 use herald_core::registrar::RegistrarError;
 use serde::Serialize;
 use serde_json::json;
@@ -15,13 +17,22 @@ pub(crate) fn switch(call: &Call, named: &Named, on: bool) -> Result<Report, Err
     place.report(changed, if on { "is enabled" } else { "is disabled" })
 }
 
-/// What is not there is removed already.
-pub(crate) fn remove(call: &Call, named: &Named) -> Result<Report, Error> {
-    let place = Place::of(call, named)?;
-    match place.installation.registrar(call).remove(&place.user, &named.factor) {
-        Err(RegistrarError::NotEnrolled(_)) => place.report(Ok(false), "is not enrolled"),
-        changed => place.report(changed, "is removed"),
-    }
+/// What is not there is removed already. The last factor goes only with a code from it.
+pub(crate) fn remove(call: &Call, command: &Remove) -> Result<Report, Error> {
+    let place = Place::of(call, &command.named)?;
+    let registrar = place.installation.registrar(call);
+    let factor = match registrar.select(&place.user, &command.named.factor) {
+        Err(RegistrarError::NotEnrolled(_)) => return place.report(Ok(false), "is not enrolled"),
+        Err(error) => return place.report(Err(error), ""),
+        Ok(factor) => factor,
+    };
+    let enrollment = place.installation.enrollment(&place.user)?;
+    let last = factor.state == State::Active && enrollment.active().all(|other| other.id == factor.id);
+    // Who has no account any more cannot be asked.
+    let gone = call.user(&command.named.whom).is_err();
+    let mut terminal = call.terminal();
+    existing_factor(call, &place.installation, &place.user, &mut terminal, command.force || gone || !last)?;
+    place.report(registrar.remove(&place.user, &command.named.factor), "is removed")
 }
 
 pub(crate) fn prefer(call: &Call, named: &Named) -> Result<Report, Error> {

@@ -5,6 +5,7 @@
 //! printed in one place, for people or as JSON.
 #![forbid(unsafe_code)]
 
+mod backup_codes;
 mod call;
 pub mod command;
 mod config_check;
@@ -14,7 +15,10 @@ mod error;
 mod factor;
 mod gateway;
 mod journal;
+mod language;
 mod output;
+mod proof;
+pub mod qr;
 mod status;
 mod terminal;
 mod try_login;
@@ -52,10 +56,12 @@ fn run(line: Line, words: &[OsString]) -> Result<Report, Error> {
     match line.command {
         Command::Gateway(command) => gateway::run(&call, command),
         Command::Enroll(command) => enroll::run(&call, &command),
+        Command::BackupCodes(command) => backup_codes::run(&call, &command),
+        Command::Language(command) => language::run(&call, &command),
         Command::Status(command) => status::run(&call, &command),
         Command::Enable(named) => factor::switch(&call, &named, true),
         Command::Disable(named) => factor::switch(&call, &named, false),
-        Command::Remove(named) => factor::remove(&call, &named),
+        Command::Remove(command) => factor::remove(&call, &command),
         Command::Prefer(named) => factor::prefer(&call, &named),
         Command::Try(command) => try_login::run(&call, &command),
         Command::Unlock(command) => factor::unlock(&call, &command),

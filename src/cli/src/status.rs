@@ -41,6 +41,10 @@ pub(crate) struct FactorEntry<'a> {
     address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     enrolled: Option<String>,
@@ -104,6 +108,8 @@ pub(crate) fn entry(factor: &Factor) -> FactorEntry<'_> {
         channel: &factor.channel,
         address: factor.address.as_deref().map(|address| masked(&factor.channel, address)),
         label: factor.label.as_deref(),
+        left: factor.codes.as_ref().map(Vec::len),
+        expires: factor.expires.map(|time| time.to_string()),
         state: factor.state.as_str(),
         enrolled: factor.enrolled.map(|time| time.to_string()),
     }
@@ -136,8 +142,10 @@ fn shown(found: &[Standing], all: bool) -> String {
 }
 
 fn row(user: &UserName, factor: &Factor) -> Vec<Cell> {
-    let FactorEntry { channel, address, label, state, enrolled, .. } = entry(factor);
+    let FactorEntry { channel, address, label, left, expires, state, enrolled, .. } = entry(factor);
     let date = enrolled.as_deref().and_then(|time| time.split('T').next());
+    let until = expires.map(|time| format!(" until {time}")).unwrap_or_default();
+    let address = address.or_else(|| left.map(|left| format!("{left} left{until}")));
     vec![
         Cell::new(user.as_str()),
         Cell::new(channel),

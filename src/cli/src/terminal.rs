@@ -9,8 +9,10 @@ use herald_core::secret::{Secret, SecretBytes};
 use herald_core::text::display_line;
 use rpassword::{ConfigBuilder, read_password_with_config};
 use rustix::io::Errno;
-use rustix::stdio::stdin;
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcsetattr, ttyname};
+use rustix::stdio::{stderr, stdin};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr, ttyname,
+};
 use std::io::{self, Read, Write};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -45,6 +47,39 @@ impl Terminal {
     /// What the dialogue said at its end, if it was a refusal.
     pub(crate) fn said(&self) -> Option<String> {
         self.said.clone()
+    }
+
+    /// Whether what is shown can be seen by a person, and changed afterwards: a countdown, colours.
+    pub(crate) fn is_screen(&self) -> bool {
+        !self.mute && isatty(stderr())
+    }
+
+    /// How many columns the screen has.
+    pub(crate) fn columns(&self) -> usize {
+        tcgetwinsize(stderr()).ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(80)
+    }
+
+    /// Shows a text of whole lines; its styles only where they can be seen.
+    pub(crate) fn show(&self, text: &str) {
+        if !self.mute {
+            let _ = writeln!(anstream::stderr(), "{text}");
+        }
+    }
+
+    /// Shows a text in the place of the last one of this kind; `None` clears it.
+    pub(crate) fn show_here(&self, text: Option<&str>) {
+        let mut stderr = io::stderr();
+        let _ = write!(stderr, "\r\x1b[K{}", text.unwrap_or_default()).and_then(|()| stderr.flush());
+    }
+
+    /// Asks for a yes or no; only where a person is there to answer.
+    pub(crate) fn agrees(&self, question: &str, otherwise: bool) -> bool {
+        let keys = if otherwise { "[Y/n]" } else { "[y/N]" };
+        let Some(answer) = self.line(&format!("{question} {keys} "), true) else { return false };
+        match answer.expose().trim().to_lowercase().as_str() {
+            "" => otherwise,
+            answer => answer.starts_with('y'),
+        }
     }
 
     /// Asks for one line; `None` at the end of input, or if the person gave up.

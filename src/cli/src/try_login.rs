@@ -6,10 +6,9 @@ use crate::error::{Error, sentences, to_admin};
 use crate::output::Report;
 use crate::terminal::Terminal;
 use herald_core::account::UserName;
-use herald_core::login::{Attempt, Verdict, authenticate};
+use herald_core::login::{Verdict, authenticate};
 use herald_core::text::display_line;
 use serde::Serialize;
-use std::os::unix::ffi::OsStrExt;
 
 pub(crate) fn run(call: &Call, command: &Try) -> Result<Report, Error> {
     let user = call.user(&command.whom)?;
@@ -20,27 +19,12 @@ pub(crate) fn run(call: &Call, command: &Try) -> Result<Report, Error> {
             "leave out --json, or feed the code to stdin".to_owned(),
         ));
     }
-    let attempt = attempt(call, command, &user, &terminal);
+    let attempt = call.attempt(&command.service, &user, &terminal);
     let verdict = authenticate(&call.machine, &attempt, &mut terminal, &call.journal);
     let trial = Trial { call, user: &user, service: &command.service, verdict };
     match verdict {
         Verdict::Success | Verdict::Ignore => Ok(trial.passed()),
         _ => Err(trial.refused(&terminal)),
-    }
-}
-
-/// What the module would be told by a host. Root's word is the evidence of a first factor.
-fn attempt(call: &Call, command: &Try, user: &UserName, terminal: &Terminal) -> Attempt {
-    let mut config = b"config=".to_vec();
-    config.extend_from_slice(call.path.as_os_str().as_bytes());
-    Attempt {
-        service: command.service.clone(),
-        user: user.as_str().as_bytes().to_vec(),
-        tty: terminal.name(),
-        ruser: call.by.clone(),
-        vouched: true,
-        arguments: vec![config],
-        ..Attempt::default()
     }
 }
 

@@ -67,6 +67,11 @@ fn usage_error(error: &clap::Error, words: &[OsString]) -> Error {
             let missing = list(error, ContextKind::InvalidArg).join(" ");
             (format!("something is missing: {missing}"), None)
         }
+        ErrorKind::InvalidValue if !list(error, ContextKind::ValidValue).is_empty() => {
+            let known = list(error, ContextKind::ValidValue).join(", ");
+            (format!("{} takes one of {known}", argument.unwrap_or_default()), None)
+        }
+        ErrorKind::ValueValidation => (format!("{} does not take that value", argument.unwrap_or_default()), None),
         ErrorKind::InvalidValue | ErrorKind::NoEquals => {
             (format!("a value is missing: {}", argument.unwrap_or_default()), None)
         }

@@ -1,6 +1,12 @@
 //! Changing who may log in how: what the command `herald` does to enrollments. Everything is checked before anything is
 //! written, and the person's other factors are told (rule 34).
 
+mod many;
+mod offline;
+
+pub use many::{Plan, Row, RowError, Standing};
+pub use offline::{App, Codes};
+
 use crate::account::UserName;
 use crate::address::{self, Form};
 use crate::audit::{Audit, Line, Severity};
@@ -13,7 +19,7 @@ use crate::ledger::{Ledger, Origin};
 use crate::login::{Attempt, Login, Verdict, prove_pending};
 use crate::machine::Machine;
 use crate::message::notice;
-use crate::phrases::{self, Change};
+use crate::phrases::{self, Change, Phrases};
 use crate::store::{Store, StoreError};
 use std::fmt;
 
@@ -67,6 +73,14 @@ pub enum RegistrarError {
     NeverProved(String),
     /// The bot behind a link cannot be asked; why.
     Link(String),
+    /// Another factor has that name already.
+    Taken(String),
+    /// Somebody else changed that user's enrollment at the same time.
+    ChangedMeanwhile(String),
+    /// A text is no secret of an authenticator app.
+    Secret,
+    /// The machine could not do its part: randomness.
+    Machine(String),
     /// The person could not prove the factor.
     Unproved(Verdict),
 }
@@ -83,6 +97,10 @@ impl fmt::Display for RegistrarError {
             Self::Ambiguous(names) => write!(formatter, "that could be any of {}", names.join(", ")),
             Self::NeverProved(name) => write!(formatter, "{name} was never verified"),
             Self::Link(text) => write!(formatter, "the bot cannot be reached: {text}"),
+            Self::Taken(name) => write!(formatter, "there is another {name} already"),
+            Self::ChangedMeanwhile(user) => write!(formatter, "the enrollment of {user} was changed meanwhile"),
+            Self::Secret => formatter.write_str("that is no secret of an authenticator app: base32, at least 80 bits"),
+            Self::Machine(text) => formatter.write_str(text),
             Self::Unproved(_) => formatter.write_str("the code was not confirmed; nothing is enrolled"),
         }
     }
@@ -148,6 +166,14 @@ impl Registrar<'_> {
         }
         self.activate(newcomer, &address)?;
         Ok(true)
+    }
+
+    /// Whether somebody could be reached so, as far as their gateways' drivers say.
+    ///
+    /// # Errors
+    /// See [`RegistrarError`]; nothing was written or sent.
+    pub fn check(&self, newcomer: &Newcomer<'_>) -> Result<(), RegistrarError> {
+        self.normalised(newcomer).map(drop)
     }
 
     /// Enrolls without a code: an admin vouches for the address. Gives back whether anything changed.
@@ -325,7 +351,22 @@ impl Registrar<'_> {
         Ok(self.store.enrollment(user)?.unwrap_or_default())
     }
 
-    fn select(&self, user: &UserName, name: &str) -> Result<Factor, RegistrarError> {
+    /// Sets or forgets the language that a user is spoken to in. Gives back whether anything changed.
+    ///
+    /// # Errors
+    /// See [`RegistrarError`].
+    pub fn speak(&self, user: &UserName, language: Option<&str>) -> Result<bool, RegistrarError> {
+        self.change(user, |enrollment| {
+            let before = std::mem::replace(&mut enrollment.language, language.map(str::to_owned));
+            before != enrollment.language
+        })
+    }
+
+    /// The factor that `CHANNEL` or `CHANNEL:LABEL` names.
+    ///
+    /// # Errors
+    /// None such, or several.
+    pub fn select(&self, user: &UserName, name: &str) -> Result<Factor, RegistrarError> {
         let enrollment = self.enrollment(user)?;
         let nothing = || RegistrarError::NotEnrolled(name.to_owned());
         match enrollment.select(name) {
@@ -334,8 +375,10 @@ impl Registrar<'_> {
             Err(SelectError::Ambiguous(ids)) => {
                 let named = |id: &u32| {
                     let factor = enrollment.factor(*id)?;
-                    let which = factor.label.as_ref().or(factor.address.as_ref())?;
-                    Some(format!("{}:{which}", factor.channel))
+                    Some(match factor.label.as_ref().or(factor.address.as_ref()) {
+                        Some(which) => format!("{}:{which}", factor.channel),
+                        None => factor.channel.clone(),
+                    })
                 };
                 Err(RegistrarError::Ambiguous(ids.iter().filter_map(named).collect()))
             }
@@ -344,10 +387,19 @@ impl Registrar<'_> {
 
     /// Reads, changes and writes an enrollment while it is locked; writes nothing if nothing changed.
     fn change<T>(&self, user: &UserName, change: impl FnOnce(&mut Enrollment) -> T) -> Result<T, RegistrarError> {
+        self.try_change(user, |enrollment| Ok(change(enrollment)))
+    }
+
+    /// The same for a change that may be given up: then nothing is written either.
+    fn try_change<T>(
+        &self,
+        user: &UserName,
+        change: impl FnOnce(&mut Enrollment) -> Result<T, RegistrarError>,
+    ) -> Result<T, RegistrarError> {
         let _lock = self.store.lock_enrollment(user)?;
         let before = self.enrollment(user)?;
         let mut after = before.clone();
-        let result = change(&mut after);
+        let result = change(&mut after)?;
         if after != before {
             self.store.save_enrollment(user, &after)?;
         }
@@ -367,10 +419,7 @@ impl Registrar<'_> {
     }
 
     fn normalised(&self, newcomer: &Newcomer<'_>) -> Result<String, RegistrarError> {
-        let label = newcomer.label.unwrap_or("-");
-        if !(1..=32).contains(&label.chars().count()) || label.contains(|c: char| c == ':' || c.is_control()) {
-            return Err(RegistrarError::Label);
-        }
+        fits(newcomer.label)?;
         let forms = self.forms(newcomer.channel)?;
         let stored = forms.iter().find_map(|form| form.normalise(newcomer.address));
         stored.ok_or_else(|| RegistrarError::Address(forms.iter().map(|form| form.example().to_owned()).collect()))
@@ -434,14 +483,34 @@ impl Registrar<'_> {
             Change::Enabled => "enabled",
         };
         self.log(event, user, Some(factor));
+        self.tell_others(user, factor.id, |phrases, host| {
+            let channel = phrases.channel(&factor.channel);
+            if factor.address.is_some() {
+                return phrases.notice_changed(user.as_str(), host, change, &channel, &address::shown(factor));
+            }
+            let label = factor.label.as_ref().map(|_| format!(" ({})", address::shown(factor)));
+            let name = format!("{channel}{}", label.unwrap_or_default());
+            phrases.notice_changed_offline(user.as_str(), host, change, &name)
+        })
+    }
+
+    /// Sends a notice to every active factor but the one that it is about.
+    fn tell_others(
+        &self,
+        user: &UserName,
+        about: u32,
+        text: impl FnOnce(&Phrases, &str) -> String,
+    ) -> Result<(), RegistrarError> {
         let enrollment = self.enrollment(user)?;
+        let others: Vec<&Factor> =
+            enrollment.active().filter(|other| other.id != about && other.address.is_some()).collect();
+        let Some(first) = others.first() else { return Ok(()) };
         let language = enrollment.language.as_deref().or(self.config.language.as_deref());
         let phrases = phrases::of(language.unwrap_or_default());
-        let mut login = self.proof(user, factor, &Attempt::default());
+        let mut login = self.proof(user, first, &Attempt::default());
         login.phrases = phrases;
-        let (channel, to) = (phrases.channel(&factor.channel), address::shown(factor));
-        let text = phrases.notice_changed(user.as_str(), &login.host, change, &channel, &to);
-        for other in enrollment.active().filter(|other| other.id != factor.id) {
+        let text = text(phrases, &login.host);
+        for other in others {
             let plan = login.sender().plan(&[other]);
             if plan.is_empty() {
                 continue;
@@ -457,9 +526,17 @@ impl Registrar<'_> {
     fn log(&self, event: &str, user: &UserName, factor: Option<&Factor>) {
         let line = Line::new(event).with("user", user.as_str());
         let line = line.with_some("channel", factor.map(|factor| &factor.channel));
-        let line = line.with_some("to", factor.map(address::shown)).with("by", &self.by);
+        let to = factor.map(Factor::shown).filter(|to| !to.is_empty());
+        let line = line.with_some("to", to).with("by", &self.by);
         self.audit.record(Severity::Notice, line.as_str());
     }
+}
+
+/// Whether a label can be used: it stands behind a colon, and in prompts.
+fn fits(label: Option<&str>) -> Result<(), RegistrarError> {
+    let label = label.unwrap_or("-");
+    let fits = (1..=32).contains(&label.chars().count()) && !label.contains(|c: char| c == ':' || c.is_control());
+    if fits { Ok(()) } else { Err(RegistrarError::Label) }
 }
 
 fn set_state(enrollment: &mut Enrollment, id: u32, state: State) {

@@ -7,6 +7,8 @@
 //! | `token` with `REVOKED` | the service does not know us |
 //! | `api_url` or `url` with `down` | the service cannot be reached |
 //! | `api_url` with `crash` | asked for the service, this program ends without an answer |
+//! | `api_url` with `alice` | somebody presses START at once |
+//! | `api_url` with `busy` | the messages of others hide it, until they are forgotten |
 //!
 //! | address ends in | what happens |
 //! |---|---|
@@ -15,12 +17,12 @@
 //! | anything else | delivered |
 
 use herald_core::courier::{
-    Answer, Condition, Driver, End, Fault, Field, FieldHelp, Gateway, Job, Message, Request, Tried, Try,
+    Answer, ChatSearch, Condition, Driver, End, Fault, Field, FieldHelp, Gateway, Job, Message, Request, Tried, Try,
     decode_request, encode_answer,
 };
 use std::io::{Read, Write};
 use std::os::unix::net::UnixDatagram;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -50,8 +52,25 @@ fn work(request: &Request) -> Answer {
         Job::Check => Answer::Faults(request.gateways.iter().flat_map(faults).collect()),
         Job::Status => Answer::Status(request.gateways.iter().map(condition).collect()),
         Job::Send { tries, message } => Answer::Tries(send(request, tries, message)),
-        other => panic!("no story asks for this yet: {other:?}"),
+        Job::FindChat { drop_pending, .. } => Answer::Chat(search(&request.gateways, *drop_pending)),
     }
+}
+
+/// The chat of whoever pressed START. That messages were forgotten is remembered beside this program.
+fn search(gateways: &[Gateway], drop_pending: bool) -> ChatSearch {
+    let url = gateways.first().map(|gateway| text(gateway, "api_url")).unwrap_or_default();
+    let forgotten = beside("forgotten");
+    if drop_pending {
+        std::fs::write(&forgotten, "").expect("a file");
+    }
+    if url.contains("busy") && !forgotten.exists() {
+        return ChatSearch::NotYet { others: 100 };
+    }
+    if url.contains("down") {
+        let detail = "no connection to 127.0.0.1: refused".to_owned();
+        return ChatSearch::Failed { end: End::Configuration, detail };
+    }
+    ChatSearch::Found { address: "475721955".to_owned(), name: "Alice (@alice)".to_owned() }
 }
 
 fn telegram_bot() -> Driver {
@@ -174,8 +193,11 @@ fn show(address: &str, message: &Message) {
         Some(code) => format!("code\t{}", code.expose()),
         None => message.parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(" "),
     };
-    let here = std::env::current_exe().expect("this program's path");
-    let socket = here.parent().unwrap_or(Path::new("/")).join(SOCKET);
     let phone = UnixDatagram::unbound().expect("a socket");
-    phone.send_to(format!("{address}\t{what}").as_bytes(), socket).expect("the story looks at the phone");
+    phone.send_to(format!("{address}\t{what}").as_bytes(), beside(SOCKET)).expect("the story looks at the phone");
+}
+
+fn beside(name: &str) -> PathBuf {
+    let here = std::env::current_exe().expect("this program's path");
+    here.parent().unwrap_or(Path::new("/")).join(name)
 }

@@ -9,11 +9,13 @@
 //! | `@ remove FILE` | a file or folder is removed |
 //! | `@ phone` | what reached phones since the last look is the output |
 //! | `< …` | a line of input; `{code}` is the code that just reached the phone, `{wrong}` another |
+//! | `< {app SECRET}` | what an app with this secret shows now |
 //! | `! …` | a line of stderr |
 //! | `> …` | a line of stdout |
 //! | `= 2` | the exit status, where it is not 0 |
 //!
-//! Files are those of the story's own folder. Times are put to one date, the folder is `HERE`.
+//! Files are those of the story's own folder. Times are put to one date, the folder is `HERE`;
+//! nonces, secrets and backup codes become `NONCE`, `SECRET` and `CODE1-CODE2`.
 
 use std::fmt;
 

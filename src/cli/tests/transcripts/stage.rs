@@ -162,7 +162,10 @@ impl Stage {
                     waiting = Some(code);
                     wrong
                 }
-                other => other.to_owned(),
+                other => match other.strip_prefix("{app ").and_then(|rest| rest.strip_suffix('}')) {
+                    Some(secret) => shown_by_app(secret),
+                    None => other.to_owned(),
+                },
             };
             // A command that refuses before it asks does not read.
             let _ = stdin.write_all(format!("{line}\n").as_bytes());
@@ -195,7 +198,7 @@ impl Stage {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let shown = |message: &String| match message.split_once("\tcode\t") {
             Some((address, _)) => format!("{address}: code\n"),
-            None => format!("{}\n", message.replace(&format!(" at {host}"), " at HOST").replace('\t', ": ")),
+            None => format!("{}\n", message.replace(&format!(" {host} "), " HOST ").replace('\t', ": ")),
         };
         self.seen.borrow_mut().drain(..).collect::<Vec<_>>().iter().map(shown).collect()
     }
@@ -205,6 +208,13 @@ impl Stage {
         let text = text.replace(&self.here(), "HERE");
         let text = one_value(&text, " is locked for another ", |byte| byte.is_ascii_alphanumeric(), "24h");
         let text = one_value(&text, " sent by Telegram to ...977 ", |byte| byte.is_ascii_digit(), "0");
+        let text = one_value(&text, "?start=", |byte| byte.is_ascii_hexdigit(), "NONCE");
+        let text = one_value(&text, "?secret=", |byte| byte.is_ascii_alphanumeric(), "SECRET");
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let text =
+            text.replace(&format!("totp/{host}:"), "totp/HOST:").replace(&format!("issuer={host}"), "issuer=HOST");
+        let text = text.replace(&format!(" at {host}"), " at HOST");
+        let text: String = text.split_inclusive('\n').map(unlike_codes).collect();
         one_value(&dated(&text), "\"locked_seconds\":", |byte| byte.is_ascii_digit(), "86400")
     }
 }
@@ -278,6 +288,40 @@ fn one_value(text: &str, behind: &str, belongs: impl Fn(u8) -> bool, value: &str
         result.push_str(&part[length..]);
     }
     result
+}
+
+/// A line without backup codes and secrets of apps, of which no two are alike.
+fn unlike_codes(line: &str) -> String {
+    let is_code = |word: &str| {
+        let characters =
+            |part: &str| part.len() == 5 && part.bytes().all(|byte| b"23456789abcdefghjkmnpqrstuvwxyz".contains(&byte));
+        word.split_once('-').is_some_and(|(one, other)| characters(one) && characters(other))
+    };
+    let words = line.split_inclusive([' ', '"', '\n']);
+    let plain = words.map(|word| {
+        let bare = word.trim_end_matches([' ', '"', '\n']);
+        if is_code(bare) { word.replace(bare, "CODE1-CODE2") } else { word.to_owned() }
+    });
+    let line: String = plain.collect();
+    let groups = line.split_whitespace();
+    let secret = groups.clone().count() == 8
+        && groups.clone().all(|group| {
+            group.len() == 4 && group.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b))
+        });
+    if secret {
+        return "  SECRET\n".to_owned();
+    }
+    // A row of a card, whose names are longer or shorter here.
+    match line.strip_prefix("| ").and_then(|row| row.strip_suffix(" |\n")) {
+        Some(row) => format!("| {:28} |\n", row.trim_end()),
+        None => line,
+    }
+}
+
+fn shown_by_app(secret: &str) -> String {
+    let bytes = totp_rs::Secret::Encoded(secret.to_owned()).to_bytes().expect("base32");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("the clock is right");
+    totp_rs::TOTP::new_unchecked(totp_rs::Algorithm::SHA1, 6, 0, 30, bytes).generate(now.as_secs())
 }
 
 fn set_mode(path: &Path, mode: u32) {

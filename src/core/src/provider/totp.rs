@@ -13,8 +13,10 @@ use crate::enrollment::Factor;
 use crate::ledger::{Ledger, UsedStep};
 use crate::login::Login;
 use crate::phrases::Phrases;
+use crate::randomness::Randomness;
 use crate::secret::Secret;
 use totp_rs::{Algorithm, TOTP};
+use zeroize::Zeroizing;
 
 /// The channel.
 pub const TOTP_CHANNEL: &str = "totp";
@@ -98,6 +100,19 @@ fn app(secret: &Secret) -> Option<TOTP> {
     let bytes = totp_rs::Secret::Encoded(secret.expose().to_owned()).to_bytes().ok()?;
     // Unchecked: other systems' secrets are shorter than the 128 bits that RFC 4226 asks of new ones.
     Some(TOTP::new_unchecked(Algorithm::SHA1, 6, 0, STEP, bytes))
+}
+
+/// A new secret: base32 of 160 random bits (RFC 4226, R6).
+///
+/// # Errors
+/// The random source's own.
+pub fn new_totp_secret(randomness: &dyn Randomness) -> Result<Secret, String> {
+    let mut bytes = Zeroizing::new([0u8; 20]);
+    randomness.fill(bytes.as_mut_slice())?;
+    Ok(match totp_rs::Secret::Raw(bytes.to_vec()).to_encoded() {
+        totp_rs::Secret::Encoded(text) => Secret::new(text),
+        totp_rs::Secret::Raw(_) => return Err("a secret could not be written as base32".to_owned()),
+    })
 }
 
 /// Whether a text is a secret that an app can use: base32 of at least 80 bits, padding optional.

@@ -2,10 +2,12 @@
 
 use crate::world::*;
 use herald_core::account::UserName;
+use herald_core::clock::Timestamp;
 use herald_core::config::Config;
 use herald_core::enrollment::State;
 use herald_core::login::Verdict;
-use herald_core::registrar::{Newcomer, Registrar, RegistrarError};
+use herald_core::registrar::{Codes, Newcomer, Registrar, RegistrarError, Row, Standing};
+use herald_core::secret::Secret;
 use std::path::Path;
 
 fn with_registrar<T>(world: &World, work: impl FnOnce(&Registrar<'_>) -> T) -> T {
@@ -156,4 +158,155 @@ fn unlock_clears_the_lock_and_mends_a_ledger_that_cannot_be_read() {
     });
     assert_eq!(world.log_in(&world.ssh(), [Step::TheCode]).verdict, Verdict::Success);
     assert_eq!(world.logged("unlocked user=alice by=root"), 2);
+}
+
+/// What an app that was given this secret shows now.
+fn shown_by_app(world: &World, secret: &str) -> String {
+    let bytes = totp_rs::Secret::Encoded(secret.to_owned()).to_bytes().expect("base32");
+    totp_rs::TOTP::new_unchecked(totp_rs::Algorithm::SHA1, 6, 0, 30, bytes).generate(world.wall.get())
+}
+
+#[test]
+fn an_app_counts_only_once_a_code_of_it_was_typed_and_that_code_is_used_up() {
+    let world = World::new();
+    let user = bob();
+    let login = herald_core::login::Attempt { user: b"bob".to_vec(), ..world.ssh() };
+    let (app, again) = with_registrar(&world, |registrar| {
+        let begin = || registrar.begin_app(&user, None, None).expect("begun");
+        (begin(), begin())
+    });
+    assert_eq!((app.secret.expose().len(), app.secret == again.secret), (32, true), "160 bits, and the same again");
+    assert_eq!(
+        app.uri.expose(),
+        format!("otpauth://totp/pi.example:bob?secret={}&issuer=pi.example", app.secret.expose())
+    );
+    assert_eq!(world.log_in(&login, []).verdict, Verdict::PermissionDenied);
+    let code = shown_by_app(&world, app.secret.expose());
+    with_registrar(&world, |registrar| {
+        let mut nobody = Person::who(&world, [types("000000"), Step::BreaksOff]);
+        let unproved = registrar.prove_app(&user, &app, "pts/1", &mut nobody);
+        assert_eq!(unproved, Err(RegistrarError::Unproved(Verdict::ConversationError)));
+        let mut person = Person::who(&world, [types(&code)]);
+        assert_eq!(registrar.prove_app(&user, &app, "pts/1", &mut person), Ok(()));
+        assert!(registrar.begin_app(&user, None, None).expect("known").is_enrolled());
+    });
+    assert_eq!(world.logged("enrolled user=bob channel=totp by=root"), 1);
+    let story = world.log_in(&login, [types(&code), Step::BreaksOff]);
+    assert_eq!(story.prompts[1], "That code was used. Code from your app: ");
+    world.wait(MINUTE);
+    let story = world.log_in(&login, [types(&shown_by_app(&world, app.secret.expose()))]);
+    assert_eq!(story.verdict, Verdict::Success);
+}
+
+#[test]
+fn the_code_of_one_pending_app_proves_no_other() {
+    let world = World::new();
+    let user = bob();
+    with_registrar(&world, |registrar| {
+        let one = registrar.begin_app(&user, Some("one"), None).expect("begun");
+        let other = registrar.begin_app(&user, Some("other"), None).expect("begun");
+        let code = shown_by_app(&world, one.secret.expose());
+        let mut person = Person::who(&world, [types(&code), Step::BreaksOff]);
+        assert!(registrar.prove_app(&user, &other, "pts/1", &mut person).is_err());
+    });
+    assert_eq!(world.enrollments.borrow()[&user].active().count(), 0);
+}
+
+#[test]
+fn secrets_of_other_systems_are_taken_over_as_they_are_and_others_are_refused() {
+    let world = World::new();
+    let user = bob();
+    with_registrar(&world, |registrar| {
+        let secret = |text: &str| herald_core::secret::Secret::from(text);
+        assert_eq!(registrar.vouch_app(&user, None, &secret("gezd gnbv gy3t qojq")), Ok(true));
+        assert_eq!(registrar.vouch_app(&user, None, &secret("GEZDGNBVGY3TQOJQ")), Ok(false));
+        let taken = RegistrarError::Taken("totp".into());
+        assert_eq!(registrar.vouch_app(&user, None, &secret("MFRGGZDFMZTWQ2LK")), Err(taken));
+        for text in ["", "GEZDGNBV", "not base32 at all!", "0189018901890189"] {
+            assert_eq!(registrar.vouch_app(&user, Some("x"), &secret(text)), Err(RegistrarError::Secret), "{text}");
+        }
+    });
+    let login = herald_core::login::Attempt { user: b"bob".to_vec(), ..world.ssh() };
+    let story = world.log_in(&login, [types(&shown_by_app(&world, "GEZDGNBVGY3TQOJQ"))]);
+    assert_eq!(story.verdict, Verdict::Success);
+}
+
+#[test]
+fn new_backup_codes_end_the_old_ones_and_further_ones_do_not() {
+    let world = World::new();
+    let alice = UserName::new("alice");
+    let make = |count, expires, further| {
+        with_registrar(&world, |registrar| {
+            registrar.backup_codes(&alice, &Codes { count, expires, further }).expect("codes")
+        })
+    };
+    let old = make(10, None, false);
+    let new = make(10, None, false);
+    assert_eq!(world.notices(), ["alice at pi.example has new backup codes. Not you? Tell your administrator."; 2]);
+    let in_an_hour = Timestamp::from_unix(world.wall.get() + 3600);
+    let further = make(1, Some(in_an_hour), true);
+    let logs_in = |code: &Secret| world.log_in(&world.ssh(), [types(code.expose()), Step::BreaksOff]).verdict;
+    assert_eq!(logs_in(&old[0]), Verdict::ConversationError);
+    assert_eq!(logs_in(&new[0]), Verdict::Success);
+    assert_eq!(logs_in(&further[0]), Verdict::Success);
+    let late = make(1, Some(in_an_hour), true);
+    world.wait(60 * MINUTE);
+    assert_eq!(logs_in(&late[0]), Verdict::ConversationError);
+    assert_eq!(logs_in(&new[1]), Verdict::Success);
+    make(1, None, true);
+    assert_eq!(world.enrollments.borrow()[&alice].factors.len(), 3, "what is over is forgotten");
+}
+
+#[test]
+fn rule_34_apps_are_named_by_what_they_are() {
+    let world = World::new();
+    let alice = UserName::new("alice");
+    with_registrar(&world, |registrar| {
+        let secret = Secret::from("GEZDGNBVGY3TQOJQ");
+        assert_eq!(registrar.vouch_app(&alice, Some("tablet"), &secret), Ok(true));
+        assert_eq!(registrar.remove(&alice, "totp"), Ok(true));
+        assert_eq!(registrar.speak(&alice, Some("ja")), Ok(true));
+        assert_eq!(registrar.speak(&alice, Some("ja")), Ok(false));
+        assert_eq!(registrar.vouch_app(&alice, None, &secret), Ok(true));
+    });
+    assert_eq!(
+        world.notices(),
+        [
+            "alice at pi.example has a new second factor: authenticator app (tablet). Not you? Tell your administrator.",
+            "alice at pi.example has lost a second factor: authenticator app (tablet). Not you? Tell your administrator.",
+            "pi.exampleのaliceに二つ目の要素が加わりました: 認証アプリ。心当たりがなければ管理者に連絡してください。",
+        ]
+    );
+}
+
+fn row(user: &str, channel: &str, address: &str) -> Row {
+    Row { user: UserName::new(user), channel: channel.into(), address: address.into(), label: None }
+}
+
+#[test]
+fn a_list_is_enrolled_whole_or_not_at_all() {
+    let world = World::new();
+    let bad = [row("bob", "telegram", "1"), row("bob", "telegram", "@bob"), row("robot", "pigeon", "1")];
+    with_registrar(&world, |registrar| {
+        let errors = registrar.plan_many(&bad).err().expect("wrong");
+        let lines: Vec<usize> = errors.iter().map(|error| error.row).collect();
+        assert_eq!(lines, [1, 2]);
+    });
+    let good =
+        [row("bob", "telegram", "100200300"), row("alice", "telegram", "475721977"), row("robot", "telegram", "7")];
+    with_registrar(&world, |registrar| {
+        let plan = registrar.plan_many(&good).expect("right");
+        assert_eq!(plan.standings, [Standing::Enrolled, Standing::Already, Standing::Enrolled]);
+        assert_eq!(plan.changes(), 2);
+        let meanwhile = registrar.enroll_many(&plan, &mut |_| {
+            world.enroll("robot", "telegram", "8");
+        });
+        assert_eq!(meanwhile, Err(RegistrarError::ChangedMeanwhile("robot".into())));
+        assert_eq!(world.enrollments.borrow()[&bob()].factors.len(), 0, "put back as it was");
+        let mut done = Vec::new();
+        let plan = registrar.plan_many(&good).expect("right");
+        assert_eq!(registrar.enroll_many(&plan, &mut |people| done.push(people)), Ok(()));
+        assert_eq!(done, [1, 2]);
+    });
+    assert_eq!((world.logged("enrolled user=bob"), world.logged("enrolled user=robot")), (1, 1));
 }

@@ -1,0 +1,211 @@
+//! `herald enroll`: from an address, a link or a secret to a factor.
+
+mod app;
+mod link;
+
+use crate::backup_codes;
+use crate::call::{Call, Installation};
+use crate::command::Enroll;
+use crate::error::Error;
+use crate::gateway::describe;
+use crate::output::{Changed, Report, next};
+use crate::proof::existing_factor;
+use crate::status::{FactorEntry, entry};
+use crate::terminal::Terminal;
+use herald_core::account::UserName;
+use herald_core::address::{Form, shown};
+use herald_core::enrollment::{Enrollment, Factor};
+use herald_core::phrases;
+use herald_core::provider::{BACKUP_CHANNEL, TOTP_CHANNEL};
+use herald_core::registrar::{Newcomer, RegistrarError};
+use serde::Serialize;
+
+/// The driver whose bots can be reached by a link.
+const LINKED_DRIVER: &str = "telegram-bot";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    user: &'a str,
+    factor: Option<FactorEntry<'a>>,
+}
+
+pub(crate) fn run(call: &Call, command: &Enroll) -> Result<Report, Error> {
+    let user = call.user(&command.whom)?;
+    let installation = call.installation()?;
+    let terminal = call.terminal();
+    let channel = command.channel.clone().unwrap_or_default();
+    Desk { call, command, user, channel, installation, terminal }.run()
+}
+
+/// One enrollment under way.
+struct Desk<'a> {
+    call: &'a Call,
+    command: &'a Enroll,
+    user: UserName,
+    channel: String,
+    installation: Installation,
+    terminal: Terminal,
+}
+
+impl Desk<'_> {
+    fn run(mut self) -> Result<Report, Error> {
+        let first = match self.installation.enrollment(&self.user) {
+            Ok(enrollment) => enrollment.active().next().is_none(),
+            // There is no folder yet: it is made below.
+            Err(_) => true,
+        };
+        let (changed, factor) = match (self.channel.as_str(), &self.command.address) {
+            (BACKUP_CHANNEL, _) => {
+                return Err(Error::Usage(
+                    "backup codes are made by a command of their own".to_owned(),
+                    format!("sudo herald backup-codes --user {}", self.user),
+                ));
+            }
+            (TOTP_CHANNEL, Some(_)) => {
+                return Err(Error::Usage(
+                    "an authenticator app has no address".to_owned(),
+                    format!("sudo herald enroll totp --user {}", self.user),
+                ));
+            }
+            (TOTP_CHANNEL, None) => self.app()?,
+            (_, Some(address)) => self.address(&address.clone(), false)?,
+            (_, None) if self.has_a_link() => self.link()?,
+            (_, None) => return Err(self.address_missing()?),
+        };
+        let document = Changed::new(changed, Document { user: self.user.as_str(), factor: factor.as_ref().map(entry) });
+        let mut text = self.text(factor.as_ref(), changed);
+        let offer =
+            first && changed && !self.call.json && !self.command.no_backup_codes && !self.command.assume_verified;
+        if offer && self.terminal.is_interactive() {
+            if self.terminal.agrees("Backup codes, for when the phone is gone: make ten now?", true) {
+                text = format!("{}\n{text}", backup_codes::offered(self.call, &self.installation, &self.user)?);
+            }
+        } else if offer {
+            text.push_str(&next(&format!("sudo herald backup-codes --user {}", self.user)));
+        }
+        Ok(Report::new(&document, text))
+    }
+
+    fn app(&mut self) -> Result<(bool, Option<Factor>), Error> {
+        self.installation.store.prepare()?;
+        let label = self.command.label.as_deref();
+        let known = self.installation.enrollment(&self.user)?;
+        let same = |factor: &Factor| factor.channel == TOTP_CHANNEL && factor.label.as_deref() == label;
+        if !known.active().any(same) {
+            self.prove()?;
+        }
+        app::enroll(self)
+    }
+
+    fn link(&mut self) -> Result<(bool, Option<Factor>), Error> {
+        if self.call.json {
+            return Err(Error::Usage(
+                "with --json nothing is shown, and the link would have to be".to_owned(),
+                "leave out --json, or give the address".to_owned(),
+            ));
+        }
+        self.installation.store.prepare()?;
+        self.prove()?;
+        let address = link::chat(self)?;
+        let (changed, factor) = self.address(&address, true)?;
+        if changed {
+            let newcomer = Newcomer { user: &self.user, channel: &self.channel, address: &address, label: None };
+            let welcomed = self.installation.registrar(self.call).welcome(&newcomer, &address);
+            welcomed.map_err(|error| self.failed(error))?;
+        }
+        Ok((changed, factor))
+    }
+
+    fn address(&mut self, address: &str, proved: bool) -> Result<(bool, Option<Factor>), Error> {
+        let Enroll { assume_verified, label, .. } = self.command;
+        if self.call.json && self.terminal.is_interactive() && !assume_verified {
+            return Err(Error::Usage(
+                "with --json nothing is asked, and the code would have to be".to_owned(),
+                "leave out --json, feed the code to stdin, or vouch: --assume-verified".to_owned(),
+            ));
+        }
+        self.installation.store.prepare()?;
+        let before = self.installation.enrollment(&self.user)?;
+        let newcomer = Newcomer { user: &self.user, channel: &self.channel, address, label: label.as_deref() };
+        let registrar = self.installation.registrar(self.call);
+        registrar.check(&newcomer).map_err(|error| self.failed(error))?;
+        if !proved && enrolled(&before, &before, &self.channel, address).is_none() {
+            let vouched = self.is_vouched_for();
+            existing_factor(self.call, &self.installation, &self.user, &mut self.terminal, vouched)?;
+        }
+        let changed = if *assume_verified {
+            registrar.vouch(&newcomer)
+        } else {
+            registrar.enroll(&newcomer, &self.terminal.name(), &mut self.terminal)
+        };
+        let changed = changed.map_err(|error| self.failed(error))?;
+        let after = self.installation.enrollment(&self.user)?;
+        Ok((changed, enrolled(&before, &after, &self.channel, address).cloned()))
+    }
+
+    fn prove(&mut self) -> Result<(), Error> {
+        let vouched = self.is_vouched_for();
+        existing_factor(self.call, &self.installation, &self.user, &mut self.terminal, vouched)
+    }
+
+    fn is_vouched_for(&self) -> bool {
+        self.command.force || self.command.assume_verified
+    }
+
+    fn has_a_link(&self) -> bool {
+        self.installation.config.gateways_of(&self.channel).any(|gateway| gateway.driver == LINKED_DRIVER)
+    }
+
+    fn failed(&self, error: RegistrarError) -> Error {
+        let (user, what) = (self.user.to_string(), self.channel.clone());
+        Error::Registrar { user, what, error, said: self.terminal.said() }
+    }
+
+    fn text(&self, factor: Option<&Factor>, changed: bool) -> String {
+        let Self { user, .. } = self;
+        let phrases = phrases::of(self.installation.config.language.as_deref().unwrap_or_default());
+        let channel = phrases.channel(&self.channel);
+        let to = match factor {
+            Some(factor) if factor.address.is_some() => format!(" to {}", shown(factor)),
+            Some(factor) if factor.label.is_some() => format!(" ({})", shown(factor)),
+            _ => String::new(),
+        };
+        if !changed {
+            return format!("{user} is enrolled like this already: {channel}{to}.\n");
+        }
+        let way = if self.channel == TOTP_CHANNEL { "from the" } else { "by" };
+        format!(
+            "{user} can log in with a code {way} {channel}{to}.\n{}",
+            next(&format!("sudo herald try --user {user}"))
+        )
+    }
+
+    /// What is taken, and where it is found.
+    fn address_missing(&self) -> Result<Error, Error> {
+        let Self { channel, user, installation, .. } = self;
+        let drivers = describe(&installation.courier, &installation.config)?;
+        let configured: Vec<&str> =
+            installation.config.gateways_of(channel).map(|gateway| gateway.driver.as_str()).collect();
+        if configured.is_empty() {
+            return Ok(self.failed(RegistrarError::NoGateway(channel.clone())));
+        }
+        let mut examples: Vec<&str> = Vec::new();
+        let drivers = drivers.iter().filter(|driver| configured.contains(&driver.name.as_str()));
+        for form in drivers.flat_map(|driver| &driver.addresses).filter_map(|name| Form::of_name(name)) {
+            if !examples.contains(&form.example()) {
+                examples.push(form.example());
+            }
+        }
+        let mend = format!("sudo herald enroll {channel} ADDRESS --user {user}");
+        Ok(Error::Usage(format!("{channel} needs an address: {}", examples.join(", or ")), mend))
+    }
+}
+
+/// The factor that the command was about: the one that changed, or that has this very address.
+fn enrolled<'e>(before: &Enrollment, after: &'e Enrollment, channel: &str, address: &str) -> Option<&'e Factor> {
+    let mut active = after.active().filter(|factor| factor.channel == channel);
+    let mut same = after.active().filter(|factor| factor.channel == channel);
+    let digits = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    let is_it = |factor: &&Factor| factor.address.as_deref().is_some_and(|known| digits(known) == digits(address));
+    active.find(|factor| before.factor(factor.id) != Some(*factor)).or_else(|| same.find(is_it))
+}

@@ -1,0 +1,173 @@
+//! Many people at once: the whole list is checked before anything is written, and then all of it is, or nothing.
+
+use super::{Registrar, RegistrarError, fits};
+use crate::account::UserName;
+use crate::address::Form;
+use crate::enrollment::{Enrollment, State};
+use crate::phrases::Change;
+use std::collections::BTreeMap;
+
+/// One line of a list.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Whose factor.
+    pub user: UserName,
+    /// The channel.
+    pub channel: String,
+    /// The address as written.
+    pub address: String,
+    /// What the person calls it.
+    pub label: Option<String>,
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowError {
+    /// Which line, counted from 0.
+    pub row: usize,
+    /// Why it cannot be enrolled.
+    pub error: RegistrarError,
+}
+
+/// What a line comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is new.
+    Enrolled,
+    /// It was so already.
+    Already,
+}
+
+/// A checked list, ready to be written.
+pub struct Plan {
+    /// What each line comes to, in order.
+    pub standings: Vec<Standing>,
+    people: BTreeMap<UserName, Person>,
+}
+
+struct Person {
+    before: Enrollment,
+    after: Enrollment,
+    added: Vec<u32>,
+}
+
+impl Plan {
+    /// How many people's enrollments change.
+    pub fn changes(&self) -> usize {
+        self.people.values().filter(|person| person.before != person.after).count()
+    }
+}
+
+impl Registrar<'_> {
+    /// Checks a list as a whole. An admin vouches for its addresses.
+    ///
+    /// # Errors
+    /// Everything that is wrong, by line. Nothing is written.
+    pub fn plan_many(&self, rows: &[Row]) -> Result<Plan, Vec<RowError>> {
+        let mut forms: BTreeMap<&str, Result<Vec<Form>, RegistrarError>> = BTreeMap::new();
+        let mut plan = Plan { standings: Vec::with_capacity(rows.len()), people: BTreeMap::new() };
+        let mut errors = Vec::new();
+        for (row, line) in rows.iter().enumerate() {
+            let forms = forms.entry(&line.channel).or_insert_with(|| self.forms(&line.channel));
+            match self.plan_one(line, forms, &mut plan.people) {
+                Ok(standing) => plan.standings.push(standing),
+                Err(error) => errors.push(RowError { row, error }),
+            }
+        }
+        if errors.is_empty() { Ok(plan) } else { Err(errors) }
+    }
+
+    fn plan_one(
+        &self,
+        line: &Row,
+        forms: &Result<Vec<Form>, RegistrarError>,
+        people: &mut BTreeMap<UserName, Person>,
+    ) -> Result<Standing, RegistrarError> {
+        let forms = forms.as_ref().map_err(Clone::clone)?;
+        fits(line.label.as_deref())?;
+        let address = forms.iter().find_map(|form| form.normalise(&line.address));
+        let examples = || forms.iter().map(|form| form.example().to_owned()).collect();
+        let address = address.ok_or_else(|| RegistrarError::Address(examples()))?;
+        if !people.contains_key(&line.user) {
+            let before = self.enrollment(&line.user)?;
+            people.insert(line.user.clone(), Person { after: before.clone(), before, added: Vec::new() });
+        }
+        let Some(person) = people.get_mut(&line.user) else { return Ok(Standing::Already) };
+        let label = line.label.as_deref();
+        let same = person.after.active().any(|known| {
+            known.channel == line.channel
+                && known.address.as_ref() == Some(&address)
+                && (label.is_none() || known.label.as_deref() == label)
+        });
+        if same {
+            return Ok(Standing::Already);
+        }
+        let now = self.machine.clock().wall();
+        let id = person.after.enroll(&line.channel, &address, label, State::Active, now);
+        person.added.push(id);
+        Ok(Standing::Enrolled)
+    }
+
+    /// Writes a checked list; `progress` hears how many people are done. If one cannot be written, those before are put
+    /// back as they were. Every line is logged, and whoever had other factors is told there (rule 34).
+    ///
+    /// # Errors
+    /// See [`RegistrarError`]; a change that somebody else made meanwhile counts as one.
+    pub fn enroll_many(&self, plan: &Plan, progress: &mut dyn FnMut(usize)) -> Result<(), RegistrarError> {
+        let changed = || plan.people.iter().filter(|(_, person)| person.before != person.after);
+        for (done, (user, person)) in changed().enumerate() {
+            if let Err(error) = self.swap(user, &person.before, &person.after) {
+                for (user, person) in changed().take(done) {
+                    // What cannot be put back is still a whole enrollment; the error that counts is the first.
+                    let _ = self.swap(user, &person.after, &person.before);
+                }
+                return Err(error);
+            }
+            progress(done + 1);
+        }
+        for (user, person) in changed() {
+            for factor in person.added.iter().filter_map(|id| person.after.factor(*id)) {
+                self.report(user, factor, Change::Added)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts whole enrollments in the place of those there are, as when a machine moves: all of them or none.
+    ///
+    /// # Errors
+    /// As [`Registrar::enroll_many`].
+    pub fn restore(&self, people: &[(UserName, Enrollment)]) -> Result<usize, RegistrarError> {
+        let mut swapped: Vec<(&UserName, Enrollment, &Enrollment)> = Vec::new();
+        for (user, after) in people {
+            let restored = self.enrollment(user).and_then(|before| {
+                if before == *after {
+                    return Ok(());
+                }
+                self.swap(user, &before, after)?;
+                swapped.push((user, before, after));
+                Ok(())
+            });
+            if let Err(error) = restored {
+                for (user, before, after) in &swapped {
+                    let _ = self.swap(user, after, before);
+                }
+                return Err(error);
+            }
+        }
+        for (user, before, after) in &swapped {
+            for factor in after.active().filter(|factor| before.active().all(|known| known != *factor)) {
+                self.report(user, factor, Change::Added)?;
+            }
+        }
+        Ok(swapped.len())
+    }
+
+    fn swap(&self, user: &UserName, before: &Enrollment, after: &Enrollment) -> Result<(), RegistrarError> {
+        let _lock = self.store.lock_enrollment(user)?;
+        if self.enrollment(user)? != *before {
+            return Err(RegistrarError::ChangedMeanwhile(user.to_string()));
+        }
+        Ok(self.store.save_enrollment(user, after)?)
+    }
+}
