@@ -43,6 +43,7 @@ needs() {
         program su util-linux
         program login login
         program pamtester pamtester
+        program oathtool oathtool
         program bearerbox kannel
         file kannel-extras /usr/lib/kannel/test/fakesmsc
         file libpam-modules '/usr/lib/*/security/pam_unix.so' '/lib/*/security/pam_unix.so'

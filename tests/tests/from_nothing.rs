@@ -50,6 +50,7 @@ fn from_a_bot_token_to_the_first_login() {
     let mut enroll = machine.terminal("root", &["herald", "enroll", "telegram", "475721977", "--user", "alice"]);
     enroll.expect(SENT);
     enroll.send_line(&world.phone.code());
+    enroll.answer("make ten now? [Y/n] ", "n");
     enroll.succeeds();
     machine.journal().wait_for(&["enrolled user=alice ", "by=root"]);
 
