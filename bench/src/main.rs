@@ -40,6 +40,12 @@ fn main() -> ExitCode {
             let contestants = contestants.iter().map(|name| Contestant::named(name)).collect::<Result<Vec<_>, _>>();
             contestants.and_then(|contestants| again(&scratch, &contestants, number(rounds)?))
         }
+        // The crowds only.
+        ["crowds", folder, runtime, url, rounds] => {
+            let scratch = Scratch::new(folder, runtime, url);
+            let crowds = number(rounds).and_then(|rounds| crowd::measure(&scratch, rounds));
+            crowds.map(|crowds| println!("{}", report::of_crowds(&crowds)))
+        }
         _ => Err("usage: herald-bench all FOLDER RUNTIME URL ROUNDS (scripts/bench.sh does)".to_owned()),
     };
     match done {

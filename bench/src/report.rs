@@ -96,15 +96,7 @@ impl Report<'_> {
         let throughput = ratio(self.crowds.exec, self.crowds.herald);
         let what = format!("{} at once, throughput against pam_exec and curl", crowd::SIZE);
         table.row(vec![what, times(throughput), format!("at least {}", times(3.0)), kept(throughput >= 3.0)]);
-        let Crowds { herald, exec, rounds } = self.crowds;
-        let crowds = format!(
-            "{0} at once took {1} with pam_herald and {2} with pam_exec and curl (medians of {rounds}); every code \
-             arrived and was verified.",
-            crowd::SIZE,
-            duration(*herald),
-            duration(*exec)
-        );
-        Ok(format!("{}\n{crowds}\n", table.text()))
+        Ok(format!("{}\n{}\n", table.text(), of_crowds(self.crowds)))
     }
 
     /// The time that somebody adds to a login.
@@ -120,6 +112,17 @@ impl Report<'_> {
     fn footprint(&self, contestant: Contestant) -> Footprint {
         self.footprints.iter().find(|(one, _)| *one == contestant).map(|(_, footprint)| *footprint).unwrap_or_default()
     }
+}
+
+/// How long the crowds took.
+pub(crate) fn of_crowds(Crowds { herald, exec, rounds }: &Crowds) -> String {
+    format!(
+        "{} at once took {} with pam_herald and {} with pam_exec and curl (medians of {rounds}); every code arrived and \
+         was verified.",
+        crowd::SIZE,
+        duration(*herald),
+        duration(*exec)
+    )
 }
 
 fn ratio(one: Duration, other: Duration) -> f64 {
