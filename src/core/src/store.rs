@@ -64,11 +64,6 @@ pub trait Store {
     /// # Errors
     /// The old file is still there then.
     fn save_enrollment(&self, user: &UserName, enrollment: &Enrollment) -> Result<(), StoreError>;
-    /// Every user who has an enrollment file, in no order.
-    ///
-    /// # Errors
-    /// If the folder cannot be read.
-    fn enrolled_users(&self) -> Result<Vec<UserName>, StoreError>;
     /// Locks the enrollment of a user for a change; waits at most 3 s. Commands hold it from reading to
     /// writing. A login needs it only to write an enrollment.
     ///

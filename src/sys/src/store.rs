@@ -64,6 +64,18 @@ impl FileStore {
         state.sync()
     }
 
+    /// Every user who has an enrollment file, in no order. For commands: no login asks for it.
+    ///
+    /// Names of more than 200 bytes are kept as a hash, from which nobody can tell them: they are left out.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn enrolled_users(&self) -> Result<Vec<UserName>, StoreError> {
+        let names = self.users()?.names()?;
+        let user = |name: &String| name.strip_suffix(".toml").and_then(UserName::from_file_name);
+        Ok(names.iter().filter_map(user).collect())
+    }
+
     fn users(&self) -> Result<Folder, StoreError> {
         Folder::open(&self.state).and_then(|state| state.child(USERS)).map_err(store_error)
     }
@@ -126,13 +138,6 @@ impl Store for FileStore {
         }
         let text = enrollment.to_toml().map_err(|error| StoreError::Failed(error.to_string()))?;
         users.replace(&name, text.as_bytes(), Lasting::Durable)
-    }
-
-    /// Names of more than 200 bytes are kept as a hash, from which nobody can tell them: they are left out.
-    fn enrolled_users(&self) -> Result<Vec<UserName>, StoreError> {
-        let names = self.users()?.names()?;
-        let user = |name: &String| name.strip_suffix(".toml").and_then(UserName::from_file_name);
-        Ok(names.iter().filter_map(user).collect())
     }
 
     fn lock_enrollment(&self, user: &UserName) -> Result<Box<dyn Any>, StoreError> {

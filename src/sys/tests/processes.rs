@@ -304,6 +304,7 @@ fn rule_23_the_helper_ends_at_its_deadline_although_somebody_waits() {
 
 #[test]
 #[ignore = "part of a story: ends the whole process"]
+#[allow(clippy::zombie_processes)] // that the watchdog ends them both is the story
 fn part_is_watched() {
     let millis = std::env::var("HERALD_TEST_MILLIS").expect("given").parse().expect("a number");
     let leader = rustix::process::getpgrp() == rustix::process::getpid();

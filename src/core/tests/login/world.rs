@@ -457,9 +457,6 @@ impl Store for World {
         self.enrollments.borrow_mut().insert(user.clone(), enrollment.clone());
         Ok(())
     }
-    fn enrolled_users(&self) -> Result<Vec<UserName>, StoreError> {
-        Ok(self.enrollments.borrow().keys().cloned().collect())
-    }
     fn lock_enrollment(&self, _user: &UserName) -> Result<Box<dyn Any>, StoreError> {
         Ok(Box::new(()))
     }
