@@ -91,9 +91,15 @@ impl Terminal {
         self.type_keys(&format!("{text}\n"));
     }
 
-    /// Types Ctrl-C.
+    /// Types Ctrl-C, as people do: again, if nothing comes of it. sudo misses a signal that comes between its prompt and
+    /// its read(2).
     pub fn interrupt(&mut self) {
-        self.type_keys("\x03");
+        let shown = self.shown.len();
+        while self.line.is_some() && self.shown.len() == shown {
+            self.type_keys("\x03");
+            let again = Instant::now() + Duration::from_secs(1);
+            while self.receive(again) && self.shown.len() == shown {}
+        }
     }
 
     /// Types Ctrl-D.
