@@ -1,13 +1,13 @@
 #!/bin/sh
 # Speed and size of logins, side by side in one run (docs/performance.md): scripts/bench.sh [ROUNDS].
 # Needs root, because only root's files are trusted by a module that root loads. A server (nginx) listens on a loopback
-# port meanwhile; it and everything that was written are gone at the end, also after Ctrl-C.
+# port meanwhile, and what the modules log goes to a log of the run's own, not into the machine's; both, and everything
+# that was written, are gone at the end, also after Ctrl-C.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 umask 022
 
-rounds=${1:-${BENCH_ROUNDS:-60}}
 built=${CARGO_TARGET_DIR:-target}/release
 
 fail() {
@@ -16,22 +16,30 @@ fail() {
     exit 1
 }
 
-if [ "${HERALD_BENCH_BUILT:-}" != yes ]; then
+if [ "${1:-}" != --inside ]; then
+    rounds=${1:-${BENCH_ROUNDS:-60}}
     cargo build --quiet --release --locked --package herald-bench
-fi
-if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || fail "only root can measure logins" "su -c 'make bench'"
-    exec sudo HERALD_BENCH_BUILT=yes CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}" "$0" "$rounds"
-fi
-
-folder='' runtime='' server=''
-clean_up() {
-    # It is ours alone to end, and has written to the folder until then.
-    if [ -n "$server" ]; then
-        kill "$server" 2>/dev/null || true
-        wait "$server" 2>/dev/null || true
+    set -- unshare --mount --propagation private -- "$0" --inside "$rounds"
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || fail "only root can measure logins" "su -c 'make bench'"
+        exec sudo CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}" "$@"
     fi
+    unshare --mount true 2>/dev/null || fail "no namespaces may be made here (in a container without privileges?)"
+    exec "$@"
+fi
+rounds=$2
+
+folder='' runtime='' server='' log=''
+clean_up() {
+    end "$server"
+    end "$log"
     rm -rf ${folder:+"$folder"} ${runtime:+"$runtime"}
+}
+end() {
+    [ -n "$1" ] || return 0
+    kill "$1" 2>/dev/null || true
+    # It has written to the folder until now.
+    wait "$1" 2>/dev/null || true
 }
 trap clean_up EXIT
 trap 'exit 129' HUP
@@ -139,20 +147,39 @@ serve() {
             kill -0 "$server" 2>/dev/null || break
             sleep 0.05
         done
-        kill "$server" 2>/dev/null || true
-        wait "$server" 2>/dev/null || true
+        end "$server"
         server=
     done
     fail "nginx does not start: $(cat "$folder/nginx.log")"
 }
 serve
 
+# A /dev of the run's own, because there may be no /dev/log to put another one over: without one, a module that asks
+# for the console instead (as pam_google_authenticator does) makes everybody's logging slow from then on.
+listen() {
+    mkdir "$folder/dev"
+    mount -t tmpfs -o mode=0755,size=1m herald-bench "$folder/dev"
+    for device in null zero full random urandom tty; do
+        : >"$folder/dev/$device"
+        mount --bind "/dev/$device" "$folder/dev/$device"
+    done
+    ln -s /proc/self/fd "$folder/dev/fd"
+    "$built/herald-bench" log "$folder/dev/log" &
+    log=$!
+    for _ in $(seq 100); do
+        [ ! -S "$folder/dev/log" ] || break
+        sleep 0.05
+    done
+    mount --move "$folder/dev" /dev
+    [ -S /dev/log ] || fail "there is no log"
+}
+listen
+
 about() {
     sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1
     nproc | sed 's/$/ processors/'
     uname -sr
     sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release
-    [ -S /dev/log ] && echo 'a log socket' || echo 'no log socket (/dev/log)'
 }
 echo "$(about | paste -s -d ';' | sed 's/;/, /g'); load before: $(cut -d ' ' -f 1 /proc/loadavg); $rounds rounds."
 echo

@@ -25,11 +25,15 @@ pub(crate) enum Contestant {
     Curl,
     /// pam_exec with a shell script that sends a message with curl. Nothing is verified.
     ExecCurl,
+    /// The same curl, but it reads one certificate instead of all that the system trusts, which Herald reads.
+    LightCurl,
+    /// pam_exec with that curl.
+    LightExecCurl,
 }
 
 impl Contestant {
     /// All of them, in the order of the tables.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Permit,
         Self::GoogleNullok,
         Self::HeraldExempt,
@@ -38,6 +42,8 @@ impl Contestant {
         Self::HeraldCode,
         Self::Curl,
         Self::ExecCurl,
+        Self::LightCurl,
+        Self::LightExecCurl,
     ];
 
     /// The name of the PAM service.
@@ -51,6 +57,8 @@ impl Contestant {
             Self::HeraldCode => "herald-code",
             Self::Curl => "curl",
             Self::ExecCurl => "exec-curl",
+            Self::LightCurl => "light-curl",
+            Self::LightExecCurl => "light-exec-curl",
         }
     }
 
@@ -73,12 +81,28 @@ impl Contestant {
             Self::HeraldCode => "pam_herald, code sent and verified",
             Self::Curl => "a curl process, no login",
             Self::ExecCurl => "pam_exec, sh and curl, nothing verified",
+            Self::LightCurl => "a curl process that reads one certificate",
+            Self::LightExecCurl => "pam_exec, sh and such a curl",
         }
     }
 
     /// How many messages one login sends.
     pub(crate) fn messages(self) -> usize {
-        usize::from(matches!(self, Self::HeraldCode | Self::Curl | Self::ExecCurl))
+        let none = [Self::Permit, Self::GoogleNullok, Self::HeraldExempt, Self::HeraldUnenrolled, Self::GoogleCode];
+        usize::from(!none.contains(&self))
+    }
+
+    /// Whether it is a login at all.
+    pub(crate) fn is_login(self) -> bool {
+        !matches!(self, Self::Curl | Self::LightCurl)
+    }
+
+    /// The certificates that its curl reads.
+    pub(crate) fn trust(self) -> &'static str {
+        match self {
+            Self::LightCurl | Self::LightExecCurl => "ca.pem",
+            _ => "bundle.pem",
+        }
     }
 
     /// Logs in once from `rhost`, and makes sure that it was a real login and that the message arrived.
@@ -92,7 +116,7 @@ impl Contestant {
     /// The same while others send messages as well: how many have arrived is for the caller to count.
     pub(crate) fn attempt(self, scratch: &Scratch, rhost: &str) -> Result<Duration, Failure> {
         match self {
-            Self::Curl => curl(scratch),
+            Self::Curl | Self::LightCurl => curl(scratch, self.trust()),
             Self::HeraldCode => {
                 let before = scratch.gateway.end()?;
                 scratch.login(self, rhost)?.run(&mut PhoneOwner { gateway: &scratch.gateway, before, rhost }, 1)
@@ -107,9 +131,9 @@ impl Contestant {
 }
 
 /// From the start of the process to its end.
-fn curl(scratch: &Scratch) -> Result<Duration, Failure> {
+fn curl(scratch: &Scratch, trust: &str) -> Result<Duration, Failure> {
     let mut command = Command::new(scratch.curl());
-    command.args(scratch.curl_arguments()).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
+    command.args(scratch.curl_arguments(trust)).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
     let start = Instant::now();
     let status = command.status().map_err(|error| format!("curl: {error}"))?;
     let time = start.elapsed();

@@ -51,7 +51,7 @@ impl Footprint {
 /// Everybody's footprint: of each figure the median of `rounds` hosts, of the threads the most.
 pub(crate) fn measure(scratch: &Scratch, rounds: usize) -> Result<Vec<(Contestant, Footprint)>, Failure> {
     let mut all: Vec<(Contestant, Vec<Footprint>)> =
-        Contestant::ALL.into_iter().filter(|one| *one != Contestant::Curl).map(|one| (one, Vec::new())).collect();
+        Contestant::ALL.into_iter().filter(|one| one.is_login()).map(|one| (one, Vec::new())).collect();
     for _ in 0..rounds {
         scratch.forget_logins()?;
         for (contestant, footprints) in &mut all {

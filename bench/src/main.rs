@@ -17,6 +17,7 @@ mod scratch;
 
 use contestant::Contestant;
 use scratch::Scratch;
+use std::os::unix::net::UnixDatagram;
 use std::process::ExitCode;
 
 /// What went wrong with the measuring, in words.
@@ -46,6 +47,8 @@ fn main() -> ExitCode {
             let crowds = number(rounds).and_then(|rounds| crowd::measure(&scratch, rounds));
             crowds.map(|crowds| println!("{}", report::of_crowds(&crowds)))
         }
+        // The log daemon of the run.
+        ["log", socket] => listen(socket),
         _ => Err("usage: herald-bench all FOLDER RUNTIME URL ROUNDS (scripts/bench.sh does)".to_owned()),
     };
     match done {
@@ -64,6 +67,16 @@ fn all(scratch: &Scratch, rounds: usize) -> Result<(), Failure> {
     let footprints = footprint::measure(scratch, rounds.div_ceil(4))?;
     print!("{}", report::tables(scratch, &times, &crowds, &footprints)?);
     Ok(())
+}
+
+/// Takes what is logged, so that logging costs what it costs on a machine with a log.
+fn listen(socket: &str) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| format!("{socket}: {error}");
+    let log = UnixDatagram::bind(socket).map_err(failed)?;
+    let mut line = [0; 4096];
+    loop {
+        log.recv(&mut line).map_err(failed)?;
+    }
 }
 
 fn again(scratch: &Scratch, contestants: &[Contestant], rounds: usize) -> Result<(), Failure> {

@@ -51,7 +51,7 @@ impl Scratch {
                 .and_then(|()| fs::set_permissions(&folder, Permissions::from_mode(mode)))
                 .map_err(|error| format!("{}: {error}", folder.display()))?;
         }
-        for contestant in Contestant::ALL {
+        for contestant in Contestant::ALL.into_iter().filter(|one| one.is_login()) {
             self.write(&format!("pam.d/{}", contestant.service()), 0o644, &self.stack(contestant))?;
         }
         // libpam loads what stands here as well, in every login alike.
@@ -65,10 +65,13 @@ impl Scratch {
         );
         self.write(&format!("state/users/{USER}.toml"), 0o600, &enrollment)?;
         self.write("message.json", 0o644, &message())?;
-        self.write("send.sh", 0o755, &self.script())
+        for contestant in [Contestant::ExecCurl, Contestant::LightExecCurl] {
+            self.write(&script_of(contestant), 0o755, &self.script(contestant.trust()))?;
+        }
+        Ok(())
     }
 
-    /// The first factor, which is the same for all, and then the module. `Curl` has no login; its stack is unused.
+    /// The first factor, which is the same for all, and then the module.
     fn stack(&self, contestant: Contestant) -> String {
         let folder = &self.folder;
         let herald = |config: &str| format!("{folder}/pam_herald.so config={folder}/{config}.toml");
@@ -80,8 +83,10 @@ impl Scratch {
             Contestant::HeraldUnenrolled => herald("unenrolled"),
             Contestant::GoogleCode => google("app"),
             Contestant::HeraldCode => herald("herald"),
-            Contestant::Curl => "pam_deny.so".to_owned(),
-            Contestant::ExecCurl => format!("pam_exec.so quiet {folder}/send.sh"),
+            Contestant::ExecCurl | Contestant::LightExecCurl => {
+                format!("pam_exec.so quiet {folder}/{}", script_of(contestant))
+            }
+            Contestant::Curl | Contestant::LightCurl => "pam_deny.so".to_owned(),
         };
         format!("auth required {folder}/pam_set_items.so\nauth required {module}\n")
     }
@@ -101,8 +106,9 @@ impl Scratch {
     }
 
     /// As short as such a script can be.
-    fn script(&self) -> String {
-        let arguments: Vec<String> = self.curl_arguments().iter().map(|argument| format!("'{argument}'")).collect();
+    fn script(&self, trust: &str) -> String {
+        let arguments: Vec<String> =
+            self.curl_arguments(trust).iter().map(|argument| format!("'{argument}'")).collect();
         format!("#!/bin/sh\n{} {}\n", self.curl(), arguments.join(" "))
     }
 
@@ -111,9 +117,9 @@ impl Scratch {
         "/usr/bin/curl"
     }
 
-    /// The same request as Herald's, with the same deadline and the same trust: the system's certificates and the
-    /// server's own authority.
-    pub(crate) fn curl_arguments(&self) -> Vec<String> {
+    /// The same request as Herald's, with the same deadline. `trust` is `bundle.pem` for what Herald trusts, the
+    /// system's certificates and the server's own authority, or `ca.pem` for the latter only.
+    pub(crate) fn curl_arguments(&self, trust: &str) -> Vec<String> {
         let Self { folder, url, .. } = self;
         [
             "--disable",
@@ -124,7 +130,7 @@ impl Scratch {
             "--max-time",
             "10",
             "--cacert",
-            &format!("{folder}/bundle.pem"),
+            &format!("{folder}/{trust}"),
             "--header",
             "Content-Type: application/json",
             "--data-binary",
@@ -162,6 +168,10 @@ impl Scratch {
             .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(mode)))
             .map_err(|error| format!("{}: {error}", path.display()))
     }
+}
+
+fn script_of(contestant: Contestant) -> String {
+    format!("{}.sh", contestant.service())
 }
 
 /// What curl sends: as long as a message of Herald's.
