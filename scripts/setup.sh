@@ -44,6 +44,7 @@ needs() {
         program login login
         program pamtester pamtester
         program oathtool oathtool
+        program google-authenticator libpam-google-authenticator
         program bearerbox kannel
         file kannel-extras /usr/lib/kannel/test/fakesmsc
         file libpam-modules '/usr/lib/*/security/pam_unix.so' '/lib/*/security/pam_unix.so'

@@ -3,7 +3,7 @@
 
 mod enrolling;
 
-pub use enrolling::{BackupCodes, Enroll, Language};
+pub use enrolling::{BackupCodes, Enroll, Export, Import, ImportGoogle, Language, Restore};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
@@ -64,7 +64,8 @@ pub enum Command {
         sudo herald enroll telegram\n  \
         sudo herald enroll totp --label tablet\n  \
         sudo herald enroll sms +81312345678 --user alice\n  \
-        sudo herald enroll telegram 475721977 --user alice --assume-verified")]
+        sudo herald enroll telegram 475721977 --user alice --assume-verified\n  \
+        sudo herald enroll --from people.csv --dry-run")]
     Enroll(Enroll),
     /// Make backup codes, for when the phone is gone
     #[command(after_help = "The old ones die, unless --count or --expires adds to them.\n\n\
@@ -97,6 +98,20 @@ pub enum Command {
     /// Let somebody in again who is locked after wrong answers
     #[command(after_help = "Example:\n  sudo herald unlock alice")]
     Unlock(Unlock),
+    /// Take over the authenticator apps of another system
+    #[command(
+        subcommand,
+        arg_required_else_help = true,
+        after_help = "Example:\n  \
+        sudo herald import google-authenticator --all"
+    )]
+    Import(Import),
+    /// Write all enrollments into one file, for a machine that moves
+    #[command(after_help = "Example:\n  sudo herald export /root/herald-export.toml")]
+    Export(Export),
+    /// Enroll everybody who is in such a file
+    #[command(after_help = "Example:\n  sudo herald restore /root/herald-export.toml")]
+    Restore(Restore),
     /// Look at herald.toml
     #[command(subcommand, arg_required_else_help = true, after_help = "Example:\n  sudo herald config check")]
     Config(Config),

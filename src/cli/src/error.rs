@@ -79,9 +79,16 @@ pub(crate) enum Error {
     NoStart(String, String),
     /// More updates of others wait than can be seen at once.
     Hidden(u32),
+    /// A file that is to be read: which, what is wrong with it, and what it should be.
+    Foreign(PathBuf, String, String),
 }
 
 impl Error {
+    /// A file that somebody named cannot be read.
+    pub(crate) fn unreadable(path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::Foreign(path.to_owned(), plain(error), "look at the path".to_owned())
+    }
+
     /// The exit status: 1 failed, 2 usage, 3 not permitted.
     pub(crate) fn status(&self) -> u8 {
         match self {
@@ -161,6 +168,7 @@ impl Error {
                 format!("{user} did not prove to be {user}: {}", uncapitalised(said)),
                 format!("the same command again, or vouch for {user}: --force"),
             ),
+            Self::Foreign(path, problem, mend) => (format!("{}: {problem}", path.display()), mend.clone()),
             Self::Hidden(others) => (
                 format!("{others} messages of others wait for this bot, and hide what comes behind them"),
                 "--drop-pending to forget them all, or make a bot of its own for Herald".to_owned(),

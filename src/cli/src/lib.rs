@@ -16,6 +16,7 @@ mod factor;
 mod gateway;
 mod journal;
 mod language;
+mod many;
 mod output;
 mod proof;
 pub mod qr;
@@ -55,6 +56,10 @@ fn run(line: Line, words: &[OsString]) -> Result<Report, Error> {
     let call = Call::new(&line.global)?;
     match line.command {
         Command::Gateway(command) => gateway::run(&call, command),
+        Command::Enroll(command) if command.from.is_some() => {
+            let path = command.from.clone().unwrap_or_default();
+            many::list::run(&call, &path, &command)
+        }
         Command::Enroll(command) => enroll::run(&call, &command),
         Command::BackupCodes(command) => backup_codes::run(&call, &command),
         Command::Language(command) => language::run(&call, &command),
@@ -65,6 +70,9 @@ fn run(line: Line, words: &[OsString]) -> Result<Report, Error> {
         Command::Prefer(named) => factor::prefer(&call, &named),
         Command::Try(command) => try_login::run(&call, &command),
         Command::Unlock(command) => factor::unlock(&call, &command),
+        Command::Import(command) => many::import::run(&call, &command),
+        Command::Export(command) => many::moving::export(&call, &command),
+        Command::Restore(command) => many::moving::restore(&call, &command),
         Command::Config(Config::Check) => config_check::run(&call),
     }
 }

@@ -76,7 +76,8 @@ fn usage_error(error: &clap::Error, words: &[OsString]) -> Error {
             (format!("a value is missing: {}", argument.unwrap_or_default()), None)
         }
         ErrorKind::ArgumentConflict => {
-            let first = argument.unwrap_or_default();
+            let first =
+                argument.or_else(|| list(error, ContextKind::InvalidArg).into_iter().next()).unwrap_or_default();
             match self::argument(error, ContextKind::PriorArg) {
                 Some(second) if second != first => (format!("{first} and {second} exclude each other"), None),
                 _ => (format!("{first} is given twice"), None),

@@ -476,6 +476,12 @@ impl Registrar<'_> {
 
     /// Logs a change and tells the person's other active factors (rule 34). That nobody could be told is logged.
     fn report(&self, user: &UserName, factor: &Factor, change: Change) -> Result<(), RegistrarError> {
+        self.report_to(user, factor, change, &self.enrollment(user)?);
+        Ok(())
+    }
+
+    /// The same to the active factors of this enrollment.
+    fn report_to(&self, user: &UserName, factor: &Factor, change: Change, others: &Enrollment) {
         let event = match change {
             Change::Added => "enrolled",
             Change::Removed => "removed",
@@ -483,7 +489,7 @@ impl Registrar<'_> {
             Change::Enabled => "enabled",
         };
         self.log(event, user, Some(factor));
-        self.tell_others(user, factor.id, |phrases, host| {
+        self.tell(user, factor.id, others, |phrases, host| {
             let channel = phrases.channel(&factor.channel);
             if factor.address.is_some() {
                 return phrases.notice_changed(user.as_str(), host, change, &channel, &address::shown(factor));
@@ -491,21 +497,14 @@ impl Registrar<'_> {
             let label = factor.label.as_ref().map(|_| format!(" ({})", address::shown(factor)));
             let name = format!("{channel}{}", label.unwrap_or_default());
             phrases.notice_changed_offline(user.as_str(), host, change, &name)
-        })
+        });
     }
 
-    /// Sends a notice to every active factor but the one that it is about.
-    fn tell_others(
-        &self,
-        user: &UserName,
-        about: u32,
-        text: impl FnOnce(&Phrases, &str) -> String,
-    ) -> Result<(), RegistrarError> {
-        let enrollment = self.enrollment(user)?;
-        let others: Vec<&Factor> =
-            enrollment.active().filter(|other| other.id != about && other.address.is_some()).collect();
-        let Some(first) = others.first() else { return Ok(()) };
-        let language = enrollment.language.as_deref().or(self.config.language.as_deref());
+    /// Sends a notice to every active factor of an enrollment but the one that it is about.
+    fn tell(&self, user: &UserName, about: u32, told: &Enrollment, text: impl FnOnce(&Phrases, &str) -> String) {
+        let others: Vec<&Factor> = told.active().filter(|other| other.id != about && other.address.is_some()).collect();
+        let Some(first) = others.first() else { return };
+        let language = told.language.as_deref().or(self.config.language.as_deref());
         let phrases = phrases::of(language.unwrap_or_default());
         let mut login = self.proof(user, first, &Attempt::default());
         login.phrases = phrases;
@@ -520,7 +519,6 @@ impl Registrar<'_> {
                 self.audit.record(Severity::Warning, line.as_str());
             }
         }
-        Ok(())
     }
 
     fn log(&self, event: &str, user: &UserName, factor: Option<&Factor>) {

@@ -127,7 +127,7 @@ impl Registrar<'_> {
         }
         for (user, person) in changed() {
             for factor in person.added.iter().filter_map(|id| person.after.factor(*id)) {
-                self.report(user, factor, Change::Added)?;
+                self.report_to(user, factor, Change::Added, &person.before);
             }
         }
         Ok(())
@@ -157,7 +157,7 @@ impl Registrar<'_> {
         }
         for (user, before, after) in &swapped {
             for factor in after.active().filter(|factor| before.active().all(|known| known != *factor)) {
-                self.report(user, factor, Change::Added)?;
+                self.report_to(user, factor, Change::Added, before);
             }
         }
         Ok(swapped.len())

@@ -170,7 +170,7 @@ impl Registrar<'_> {
         })?;
         let enrollment = self.enrollment(user)?;
         self.log("enrolled", user, enrollment.factor(id));
-        self.tell_others(user, id, |phrases, host| phrases.notice_new_codes(user.as_str(), host))?;
+        self.tell(user, id, &enrollment, |phrases, host| phrases.notice_new_codes(user.as_str(), host));
         Ok(codes)
     }
 }
