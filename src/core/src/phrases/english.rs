@@ -1,8 +1,8 @@
 //! English.
 
-use super::Phrases;
+use super::Texts;
 
-pub(super) const ENGLISH: Phrases = Phrases {
+pub(super) const ENGLISH: Texts = Texts {
     language: "en",
     // Channels whose names are words.
     email: "e-mail",

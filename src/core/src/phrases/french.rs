@@ -1,8 +1,8 @@
 //! French.
 
-use super::Phrases;
+use super::Texts;
 
-pub(super) const FRENCH: Phrases = Phrases {
+pub(super) const FRENCH: Texts = Texts {
     language: "fr",
     // Channels whose names are words.
     email: "e-mail",

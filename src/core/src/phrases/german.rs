@@ -1,8 +1,8 @@
 //! German.
 
-use super::Phrases;
+use super::Texts;
 
-pub(super) const GERMAN: Phrases = Phrases {
+pub(super) const GERMAN: Texts = Texts {
     language: "de",
     // Channels whose names are words.
     email: "E-Mail",

@@ -1,8 +1,8 @@
 //! Japanese.
 
-use super::Phrases;
+use super::Texts;
 
-pub(super) const JAPANESE: Phrases = Phrases {
+pub(super) const JAPANESE: Texts = Texts {
     language: "ja",
     // Channels whose names are words.
     email: "メール",

@@ -8,11 +8,33 @@ mod english;
 mod french;
 mod german;
 mod japanese;
+mod packed;
 mod portuguese;
 mod spanish;
 
 use crate::config::format_duration;
+use packed::{ends, joined, length};
 use std::time::Duration;
+
+/// Everything that a login says, in one language.
+///
+/// One text behind the other, and where each ends: a table of references would be a relocation for every text of every
+/// language, which the loader works off in each login.
+#[derive(Debug)]
+pub struct Phrases {
+    bytes: &'static [u8],
+    ends: [u16; COUNT],
+}
+
+/// The texts of a language, one behind the other, put together by the compiler.
+macro_rules! packed {
+    ($texts:path) => {{
+        const TEXTS: [&str; COUNT] = $texts.in_order();
+        static BYTES: [u8; length(&TEXTS)] = joined(&TEXTS);
+        static PHRASES: Phrases = Phrases { bytes: &BYTES, ends: ends(&TEXTS) };
+        &PHRASES
+    }};
+}
 
 /// The languages there are.
 pub const LANGUAGES: &[&str] = &["en", "ja", "de", "fr", "es", "pt-BR"];
@@ -20,18 +42,18 @@ pub const LANGUAGES: &[&str] = &["en", "ja", "de", "fr", "es", "pt-BR"];
 /// The phrases of a language; English where there is no such language.
 pub fn of(language: &str) -> &'static Phrases {
     match language {
-        "ja" => &japanese::JAPANESE,
-        "de" => &german::GERMAN,
-        "fr" => &french::FRENCH,
-        "es" => &spanish::SPANISH,
-        "pt-BR" => &portuguese::PORTUGUESE,
-        _ => &english::ENGLISH,
+        "ja" => packed!(japanese::JAPANESE),
+        "de" => packed!(german::GERMAN),
+        "fr" => packed!(french::FRENCH),
+        "es" => packed!(spanish::SPANISH),
+        "pt-BR" => packed!(portuguese::PORTUGUESE),
+        _ => packed!(english::ENGLISH),
     }
 }
 
 /// The phrases for a terminal that shows ASCII only: the nearest language that can be written so (rule 32).
 pub fn in_ascii(language: &str) -> &'static Phrases {
-    if language == "ja" { &english::ENGLISH } else { of(language) }
+    of(if language == "ja" { "en" } else { language })
 }
 
 /// What happened to a factor, for the notice to the others (rule 34).
@@ -47,19 +69,34 @@ pub enum Change {
     Enabled,
 }
 
-/// Declares the texts of a language, and for the tests a list of them by name.
+/// Declares the texts of a language: as their files write them, and as the module holds them.
 macro_rules! texts {
     ($($name:ident),* $(,)?) => {
-        /// Everything that a login says, in one language.
-        #[derive(Debug)]
-        pub struct Phrases {
+        /// The texts of one language, as its file writes them.
+        struct Texts {
             $($name: &'static str,)*
+        }
+
+        /// Which text.
+        #[allow(non_camel_case_types, reason = "named as in the files of the languages")]
+        #[derive(Clone, Copy)]
+        enum Text {
+            $($name,)*
+        }
+
+        /// How many texts a language has.
+        const COUNT: usize = [$(Text::$name),*].len();
+
+        impl Texts {
+            const fn in_order(&self) -> [&'static str; COUNT] {
+                [$(self.$name),*]
+            }
         }
 
         #[cfg(test)]
         impl Phrases {
             fn texts(&self) -> Vec<(&'static str, &'static str)> {
-                vec![$((stringify!($name), self.$name)),*]
+                vec![$((stringify!($name), self.text(Text::$name))),*]
             }
         }
     };
@@ -78,9 +115,17 @@ texts! {
 }
 
 impl Phrases {
+    fn text(&self, text: Text) -> &'static str {
+        #[allow(clippy::as_conversions, reason = "the place of a text without fields is what it is")]
+        let place = text as usize;
+        let end = |place: usize| self.ends.get(place).copied().map_or(0, usize::from);
+        let start = place.checked_sub(1).map_or(0, end);
+        self.bytes.get(start..end(place)).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+
     /// The language's own code.
     pub fn language(&self) -> &'static str {
-        self.language
+        self.text(Text::language)
     }
 
     /// How people call a channel. The names of services are the same everywhere; a channel of an admin's own is called
@@ -92,9 +137,9 @@ impl Phrases {
             "sms" => "SMS",
             "whatsapp" => "WhatsApp",
             "xmpp" => "XMPP",
-            "email" => self.email,
-            "totp" => self.totp,
-            "backup" => self.backup,
+            "email" => self.text(Text::email),
+            "totp" => self.text(Text::totp),
+            "backup" => self.text(Text::backup),
             other => other,
         };
         name.to_owned()
@@ -102,30 +147,30 @@ impl Phrases {
 
     /// What a delivered channel does, for the help.
     pub fn sends_a_code(&self, channel: &str) -> String {
-        fill(self.sends_a_code, &[("channel", channel)])
+        fill(self.text(Text::sends_a_code), &[("channel", channel)])
     }
 
     /// What an authenticator app does, for the help.
     pub fn app_shows_a_code(&self) -> String {
-        self.app_shows_a_code.to_owned()
+        self.text(Text::app_shows_a_code).to_owned()
     }
 
     /// What backup codes are, for the help.
     pub fn backup_code_from_paper(&self) -> String {
-        self.backup_code_from_paper.to_owned()
+        self.text(Text::backup_code_from_paper).to_owned()
     }
 
     /// The prompt where nothing may be said: `Code: `.
     pub fn bare_code(&self) -> String {
-        self.bare_code.to_owned()
+        self.text(Text::bare_code).to_owned()
     }
 
     /// The prompt behind a code that was sent, now or so long ago.
     pub fn code_sent(&self, channel: &str, to: &str, ago: Option<Duration>) -> String {
         let (text, seconds) = match ago.map(|ago| ago.as_secs()) {
-            None => (self.code_sent, 0),
-            Some(seconds) if seconds < 60 => (self.code_sent_seconds_ago, seconds),
-            Some(seconds) => (self.code_sent_minutes_ago, seconds),
+            None => (self.text(Text::code_sent), 0),
+            Some(seconds) if seconds < 60 => (self.text(Text::code_sent_seconds_ago), seconds),
+            Some(seconds) => (self.text(Text::code_sent_minutes_ago), seconds),
         };
         let (seconds, minutes) = (seconds.to_string(), (seconds / 60).to_string());
         fill(text, &[("channel", channel), ("to", to), ("seconds", &seconds), ("minutes", &minutes)])
@@ -133,211 +178,212 @@ impl Phrases {
 
     /// The prompt that offers to send.
     pub fn enter_sends(&self, channel: &str) -> String {
-        fill(self.enter_sends, &[("channel", channel)])
+        fill(self.text(Text::enter_sends), &[("channel", channel)])
     }
 
     /// The prompt for an authenticator app.
     pub fn code_from_app(&self) -> String {
-        self.code_from_app.to_owned()
+        self.text(Text::code_from_app).to_owned()
     }
 
     /// The prompt for a backup code.
     pub fn backup_code(&self) -> String {
-        self.backup_code.to_owned()
+        self.text(Text::backup_code).to_owned()
     }
 
     /// Before a prompt: the answer was wrong, and so many tries are left for this code.
     pub fn wrong(&self, tries_left: u32) -> String {
-        let text = if tries_left == 1 { self.wrong_one } else { self.wrong_many };
+        let text = if tries_left == 1 { self.text(Text::wrong_one) } else { self.text(Text::wrong_many) };
         fill(text, &[("tries", &tries_left.to_string())])
     }
 
     /// Before a prompt: the answer was wrong; no code is waiting.
     pub fn wrong_answer(&self) -> String {
-        self.wrong_answer.to_owned()
+        self.text(Text::wrong_answer).to_owned()
     }
 
     /// Before a prompt: that code was used already.
     pub fn already_used(&self) -> String {
-        self.already_used.to_owned()
+        self.text(Text::already_used).to_owned()
     }
 
     /// Before a prompt: that code is good no more.
     pub fn no_longer_good(&self) -> String {
-        self.no_longer_good.to_owned()
+        self.text(Text::no_longer_good).to_owned()
     }
 
     /// Before a prompt: a new code can be sent in so long.
     pub fn wait_to_resend(&self, wait: Duration) -> String {
-        fill(self.wait_to_resend, &[("time", &short_time(wait))])
+        fill(self.text(Text::wait_to_resend), &[("time", &short_time(wait))])
     }
 
     /// Before a prompt: these channels could not deliver.
     pub fn channel_failed(&self, channels: &[String]) -> String {
-        fill(self.channel_failed, &[("channels", &channels.join(", "))])
+        fill(self.text(Text::channel_failed), &[("channels", &channels.join(", "))])
     }
 
     /// Before a prompt: nothing more is sent for now.
     pub fn no_more_codes(&self) -> String {
-        self.no_more_codes.to_owned()
+        self.text(Text::no_more_codes).to_owned()
     }
 
     /// Before a prompt: backup codes cannot be used up now, because the disk is full or read-only.
     pub fn backup_codes_not_now(&self) -> String {
-        self.backup_codes_not_now.to_owned()
+        self.text(Text::backup_codes_not_now).to_owned()
     }
 
     /// Before a prompt: what can be typed. `choices` are the factors, each numbered and described.
     pub fn help(&self, choices: &[String]) -> String {
-        let mut lines = vec![self.help];
+        let mut lines = vec![self.text(Text::help)];
         lines.extend(choices.iter().map(String::as_str));
         if choices.len() > 1 {
-            lines.push(self.help_switch);
+            lines.push(self.text(Text::help_switch));
         }
         lines.join("\n") + "\n"
     }
 
     /// Behind a backup code: so many are left, and whether they run out.
     pub fn backup_codes_left(&self, left: usize, few: bool) -> String {
-        let text = if left == 1 { self.backup_codes_left_one } else { self.backup_codes_left_many };
-        fill(text, &[("left", &left.to_string())]) + if few { self.backup_codes_new } else { "" }
+        let text =
+            if left == 1 { self.text(Text::backup_codes_left_one) } else { self.text(Text::backup_codes_left_many) };
+        fill(text, &[("left", &left.to_string())]) + if few { self.text(Text::backup_codes_new) } else { "" }
     }
 
     /// Refused, and nothing more is said.
     pub fn refused(&self) -> String {
-        self.refused.to_owned()
+        self.text(Text::refused).to_owned()
     }
 
     /// Refused: nothing was typed.
     pub fn nothing_typed(&self) -> String {
-        self.nothing_typed.to_owned()
+        self.text(Text::nothing_typed).to_owned()
     }
 
     /// Refused: the tries are used up.
     pub fn tries_used_up(&self) -> String {
-        self.tries_used_up.to_owned()
+        self.text(Text::tries_used_up).to_owned()
     }
 
     /// Refused: locked for so long.
     pub fn locked(&self, left: Duration) -> String {
-        fill(self.locked, &[("time", &short_time(left))])
+        fill(self.text(Text::locked), &[("time", &short_time(left))])
     }
 
     /// Refused: too many codes were sent; try again after so long.
     pub fn budget_used_up(&self, left: Duration) -> String {
-        fill(self.budget_used_up, &[("time", &short_time(left))])
+        fill(self.text(Text::budget_used_up), &[("time", &short_time(left))])
     }
 
     /// Refused: nothing is enrolled, and how to.
     pub fn unenrolled(&self, user: &str) -> String {
-        fill(self.unenrolled, &[("user", user)])
+        fill(self.text(Text::unenrolled), &[("user", user)])
     }
 
     /// Refused: nothing could be delivered, and how to go on.
     pub fn undelivered(&self) -> String {
-        self.undelivered.to_owned()
+        self.text(Text::undelivered).to_owned()
     }
 
     /// Refused: the set-up is broken.
     pub fn set_up_broken(&self) -> String {
-        self.set_up_broken.to_owned()
+        self.text(Text::set_up_broken).to_owned()
     }
 
     /// Refused: the machine could not do its part.
     pub fn could_not_check(&self) -> String {
-        self.could_not_check.to_owned()
+        self.text(Text::could_not_check).to_owned()
     }
 
     /// Let in for now: from which day on a second factor is needed.
     pub fn enroll_until(&self, day: &str) -> String {
-        fill(self.enroll_until, &[("day", day)])
+        fill(self.text(Text::enroll_until), &[("day", day)])
     }
 
     /// Enrolling inside a login: which channel. `list` is `1 Telegram, 2 Signal`.
     pub fn pick_a_channel(&self, list: &str) -> String {
-        fill(self.pick_a_channel, &[("list", list)])
+        fill(self.text(Text::pick_a_channel), &[("list", list)])
     }
 
     /// Enrolling inside a login: the link to open; counts as help, so it may be longer than a prompt.
     pub fn open_the_link(&self, url: &str) -> String {
-        fill(self.open_the_link, &[("url", url)])
+        fill(self.text(Text::open_the_link), &[("url", url)])
     }
 
     /// Enrolling inside a login: the address to type; `example` says of which form.
     pub fn type_the_address(&self, channel: &str, example: &str) -> String {
-        fill(self.type_the_address, &[("channel", channel), ("example", example)])
+        fill(self.text(Text::type_the_address), &[("channel", channel), ("example", example)])
     }
 
     /// Before a prompt: nobody pressed START yet.
     pub fn start_not_seen(&self) -> String {
-        self.start_not_seen.to_owned()
+        self.text(Text::start_not_seen).to_owned()
     }
 
     /// Before a prompt: the service cannot be asked now.
     pub fn cannot_be_reached(&self) -> String {
-        self.cannot_be_reached.to_owned()
+        self.text(Text::cannot_be_reached).to_owned()
     }
 
     /// Before a prompt: what was typed is no address of that form.
     pub fn no_such_address(&self) -> String {
-        self.no_such_address.to_owned()
+        self.text(Text::no_such_address).to_owned()
     }
 
     /// The label of the button that copies the code.
     pub fn copy_code(&self) -> String {
-        self.copy_code.to_owned()
+        self.text(Text::copy_code).to_owned()
     }
 
     /// On the phone: which machine.
     pub fn message_host(&self, host: &str) -> String {
-        fill(self.message_host, &[("host", host)])
+        fill(self.text(Text::message_host), &[("host", host)])
     }
 
     /// On the phone: which service.
     pub fn message_service(&self, service: &str) -> String {
-        fill(self.message_service, &[("service", service)])
+        fill(self.text(Text::message_service), &[("service", service)])
     }
 
     /// On the phone: which user, and who asks for it if that is another.
     pub fn message_user(&self, user: &str, by: Option<&str>) -> String {
         match by {
-            None => fill(self.message_user, &[("user", user)]),
-            Some(by) => fill(self.message_user_by, &[("user", user), ("by", by)]),
+            None => fill(self.text(Text::message_user), &[("user", user)]),
+            Some(by) => fill(self.text(Text::message_user_by), &[("user", user), ("by", by)]),
         }
     }
 
     /// On the phone: where from.
     pub fn message_origin(&self, rhost: &str) -> String {
-        fill(self.message_origin, &[("rhost", rhost)])
+        fill(self.text(Text::message_origin), &[("rhost", rhost)])
     }
 
     /// On the phone: how long the code is good.
     pub fn message_lifetime(&self, lifetime: Duration) -> String {
-        fill(self.message_lifetime, &[("time", &short_time(lifetime))])
+        fill(self.text(Text::message_lifetime), &[("time", &short_time(lifetime))])
     }
 
     /// On the phone: where to type it, and nowhere else.
     pub fn message_warning(&self, host: &str) -> String {
-        fill(self.message_warning, &[("host", host)])
+        fill(self.text(Text::message_warning), &[("host", host)])
     }
 
     /// On the phone: what to do if it was not you.
     pub fn message_advice(&self) -> String {
-        self.message_advice.to_owned()
+        self.text(Text::message_advice).to_owned()
     }
 
     /// On the phone: the user was locked by wrong answers (rule 16).
     pub fn notice_locked(&self, user: &str, host: &str, length: Duration) -> String {
-        fill(self.notice_locked, &[("user", user), ("host", host), ("time", &short_time(length))])
+        fill(self.text(Text::notice_locked), &[("user", user), ("host", host), ("time", &short_time(length))])
     }
 
     /// On the phone: the user's factors changed (rule 34).
     pub fn notice_changed(&self, user: &str, host: &str, change: Change, channel: &str, to: &str) -> String {
         let text = match change {
-            Change::Added => self.notice_added,
-            Change::Removed => self.notice_removed,
-            Change::Disabled => self.notice_disabled,
-            Change::Enabled => self.notice_enabled,
+            Change::Added => self.text(Text::notice_added),
+            Change::Removed => self.text(Text::notice_removed),
+            Change::Disabled => self.text(Text::notice_disabled),
+            Change::Enabled => self.text(Text::notice_enabled),
         };
         fill(text, &[("user", user), ("host", host), ("channel", channel), ("to", to)])
     }
@@ -345,27 +391,27 @@ impl Phrases {
     /// On the phone: a factor that is not delivered changed (rule 34). `factor` is its name, and its label.
     pub fn notice_changed_offline(&self, user: &str, host: &str, change: Change, factor: &str) -> String {
         let text = match change {
-            Change::Added => self.notice_offline_added,
-            Change::Removed => self.notice_offline_removed,
-            Change::Disabled => self.notice_offline_disabled,
-            Change::Enabled => self.notice_offline_enabled,
+            Change::Added => self.text(Text::notice_offline_added),
+            Change::Removed => self.text(Text::notice_offline_removed),
+            Change::Disabled => self.text(Text::notice_offline_disabled),
+            Change::Enabled => self.text(Text::notice_offline_enabled),
         };
         fill(text, &[("user", user), ("host", host), ("factor", factor)])
     }
 
     /// On the phone: backup codes were made (rule 34).
     pub fn notice_new_codes(&self, user: &str, host: &str) -> String {
-        fill(self.notice_new_codes, &[("user", user), ("host", host)])
+        fill(self.text(Text::notice_new_codes), &[("user", user), ("host", host)])
     }
 
     /// On the phone: a test of a gateway.
     pub fn notice_test(&self, host: &str) -> String {
-        fill(self.notice_test, &[("host", host)])
+        fill(self.text(Text::notice_test), &[("host", host)])
     }
 
     /// On the phone, behind a link: what this chat is now good for, and how to undo it.
     pub fn notice_linked(&self, user: &str, host: &str, channel: &str) -> String {
-        fill(self.notice_linked, &[("user", user), ("host", host), ("channel", channel)])
+        fill(self.text(Text::notice_linked), &[("user", user), ("host", host), ("channel", channel)])
     }
 }
 

@@ -1,8 +1,8 @@
 //! Brazilian Portuguese.
 
-use super::Phrases;
+use super::Texts;
 
-pub(super) const PORTUGUESE: Phrases = Phrases {
+pub(super) const PORTUGUESE: Texts = Texts {
     language: "pt-BR",
     // Channels whose names are words.
     email: "e-mail",

@@ -1,8 +1,8 @@
 //! Spanish.
 
-use super::Phrases;
+use super::Texts;
 
-pub(super) const SPANISH: Phrases = Phrases {
+pub(super) const SPANISH: Texts = Texts {
     language: "es",
     // Channels whose names are words.
     email: "correo",
