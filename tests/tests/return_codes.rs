@@ -3,7 +3,7 @@
 
 use herald_tests::pam::{Answer, Code, Message, Outcome};
 use herald_tests::phone::Fault;
-use herald_tests::world::{ALICE, BEHIND_PASSWORD, Typed, World};
+use herald_tests::world::{ALICE, BEHIND_PASSWORD, ROOT, Typed, World};
 use std::fs;
 
 /// Our line and nothing before it.
@@ -144,6 +144,32 @@ fn rule_9_auth_err_without_evidence_in_a_remote_service() {
     assert_eq!((outcome.code, outcome.prompts()), (Code::AUTH_ERR, vec!["Code: "]));
     assert_eq!((outcome.errors(), world.phone.requests()), (vec!["Login refused."], 0));
     assert!(last(&outcome).ends_with("reason=no-evidence"), "{outcome:?}");
+}
+
+#[test]
+fn rule_9_without_evidence_a_stranger_learns_nothing_about_anybody() {
+    let world = World::new();
+    world.configure("limits.failures = 3");
+    world.enroll(ROOT);
+    assert_eq!(log_in(&world, BEHIND_PASSWORD, &[Typed::Wrong; 3]).code, Code::MAXTRIES, "alice is locked");
+    let before = world.phone.requests();
+    let mut seen = Vec::new();
+    for user in ["alice", "bob", "root", "no-such-user"] {
+        let host = world.host("sshd", FIRST).user(user).rhost("203.0.113.7").tty("ssh");
+        let outcome = world.log_in_at(&host, &[Typed::Text("123456")]);
+        assert_ne!(outcome.code, Code::SUCCESS);
+        seen.push((outcome.transcript, outcome.delay.is_some()));
+    }
+    assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
+    assert_eq!(world.phone.requests(), before);
+}
+
+#[test]
+fn rule_9_where_the_code_alone_is_to_do_it_is_sent_without_a_password() {
+    let world = World::new();
+    world.configure("policy.code_alone = true");
+    let outcome = log_in(&world, FIRST, &[Typed::Right]);
+    assert_eq!((outcome.code, outcome.prompts()), (Code::SUCCESS, vec![SENT]), "{outcome:?}");
 }
 
 #[test]

@@ -1,0 +1,76 @@
+//! Many sessions of one user at the same moment: each a process of its own, all at one ledger.
+
+use herald_tests::pam::{Answer, Call, Code, Event, Message, Session};
+use herald_tests::world::{ALICE, BEHIND_PASSWORD, World, another};
+
+const CROWD: usize = 8;
+
+/// Sessions from one place, all at their first prompt for the code.
+fn crowd(world: &World) -> Vec<Session> {
+    let host = world.host("sshd", BEHIND_PASSWORD).user("alice").rhost("203.0.113.7").tty("ssh");
+    let mut sessions: Vec<Session> = (0..CROWD).map(|_| host.start()).collect();
+    for session in &mut sessions {
+        session.begin(Call::Authenticate, 0);
+        assert_eq!(session.next_message().expect("a prompt").text, "Password: ");
+    }
+    for session in &mut sessions {
+        session.answer(&Answer::text(ALICE.password));
+    }
+    for session in &mut sessions {
+        let prompt = session.next_message().expect("a prompt").text;
+        assert!(prompt.starts_with("Code sent by Telegram to ...977"), "{prompt}");
+    }
+    sessions
+}
+
+/// How one of them ends, and what it says before it goes at the next prompt.
+fn end(session: &mut Session) -> (Code, Vec<Message>, Vec<String>) {
+    let (mut said, mut log) = (Vec::new(), Vec::new());
+    loop {
+        match session.next_event() {
+            Event::Said(message) => {
+                let gone = Answer::Code(Code::CONV_ERR);
+                session.answer(if message.style.is_prompt() { &gone } else { &Answer::Null });
+                said.push(message);
+            }
+            Event::Logged(line) => log.push(line.text),
+            Event::Delayed(_) => {}
+            Event::Returned(code) => return (code, said, log),
+        }
+    }
+}
+
+#[test]
+fn rule_13_a_right_code_that_all_type_at_once_lets_one_of_them_in() {
+    let world = World::new();
+    let mut sessions = crowd(&world);
+    let code = world.phone.code();
+    assert_eq!(world.phone.messages().len(), 1, "one code for all");
+    for session in &mut sessions {
+        session.answer(&Answer::text(&code));
+    }
+    let ends: Vec<_> = sessions.iter_mut().map(end).collect();
+    let inside = ends.iter().filter(|(code, _, _)| *code == Code::SUCCESS).count();
+    assert_eq!(inside, 1, "{ends:?}");
+    for (code, said, log) in ends.iter().filter(|(code, _, _)| *code != Code::SUCCESS) {
+        assert_eq!(*code, Code::CONV_ERR);
+        assert!(said[0].text.starts_with("That code was used. Code sent "), "{said:?}");
+        assert!(!log.iter().any(|line| line.starts_with("wrong ")), "rule 15: {log:?}");
+    }
+    assert_eq!(world.phone.messages().len(), 2, "one new code for all who came too late");
+}
+
+#[test]
+fn rule_17_wrong_answers_that_all_type_at_once_get_no_more_tries_than_one_after_the_other() {
+    let world = World::new();
+    let mut sessions = crowd(&world);
+    let code = world.phone.code();
+    for session in &mut sessions {
+        session.answer(&Answer::text(another(&code)));
+    }
+    let ends: Vec<_> = sessions.iter_mut().map(end).collect();
+    let wrong = ends.iter().flat_map(|(_, _, log)| log).filter(|line| line.starts_with("wrong ")).count();
+    assert_eq!(wrong, 3, "{ends:?}");
+    assert!(ends.iter().all(|(code, _, _)| matches!(*code, Code::CONV_ERR | Code::AUTH_ERR)), "{ends:?}");
+    assert_eq!(world.phone.messages().len(), 2, "one new code for all whose challenge had died");
+}
