@@ -146,6 +146,11 @@ impl Installation {
         }
     }
 
+    /// Everybody who is enrolled.
+    pub(crate) fn enrolled_users(&self) -> Result<Vec<UserName>, Error> {
+        Ok(self.store.enrolled_users()?)
+    }
+
     pub(crate) fn enrollment(&self, user: &UserName) -> Result<Enrollment, Error> {
         Ok(self.store.enrollment(user)?.unwrap_or_default())
     }

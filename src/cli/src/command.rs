@@ -115,6 +115,9 @@ pub enum Command {
     /// Look at herald.toml
     #[command(subcommand, arg_required_else_help = true, after_help = "Example:\n  sudo herald config check")]
     Config(Config),
+    /// Walk the whole set-up: what would go wrong, and the mend
+    #[command(after_help = "Example:\n  sudo herald doctor")]
+    Doctor,
 }
 
 /// `herald gateway …`

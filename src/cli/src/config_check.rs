@@ -1,9 +1,10 @@
 //! `herald config check`: everything that is wrong in `herald.toml`, not just the first.
 
 use crate::call::{Call, Installation};
+use crate::doctor::check::{Check, shown};
 use crate::error::{self, Error, sentences};
 use crate::gateway::{OwnService, faults, is_used, own_services, resolved_faults};
-use crate::output::{Cell, Report, next, table_lines};
+use crate::output::Report;
 use herald_core::config::{Config, Gateway, Problem};
 use herald_core::machine::{FileError, LoadError, Machine, Trust, load_config};
 use serde::Serialize;
@@ -16,33 +17,19 @@ struct Document<'a> {
     checks: &'a [Check],
 }
 
-/// One thing that was looked at.
-#[derive(Serialize)]
-struct Check {
-    name: String,
-    ok: bool,
-    detail: String,
-    mend: String,
-}
-
-impl Check {
-    fn passed(name: &str, detail: impl Into<String>) -> Self {
-        Self { name: name.to_owned(), ok: true, detail: detail.into(), mend: String::new() }
-    }
-
-    fn failed(name: &str, detail: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { name: name.to_owned(), ok: false, detail: detail.into(), mend: mend.into() }
-    }
-}
-
 pub(crate) fn run(call: &Call) -> Result<Report, Error> {
-    let checks = match load_config(call.machine.files(), &call.path) {
+    let checks = checks(call);
+    let ok = checks.iter().all(|check| check.ok);
+    Ok(Report::new(&Document { ok, checks: &checks }, shown(&checks)).with(ok))
+}
+
+/// Everything that is wrong, or that it is well.
+pub(crate) fn checks(call: &Call) -> Vec<Check> {
+    match load_config(call.machine.files(), &call.path) {
         Ok(config) => of_config(call, config),
         Err(LoadError::File(error)) => vec![of_file(call, &error)],
         Err(LoadError::Config(error)) => error.problems.iter().map(|problem| of_problem(call, "", problem)).collect(),
-    };
-    let ok = checks.iter().all(|check| check.ok);
-    Ok(Report::new(&Document { ok, checks: &checks }, shown(&checks)).with(ok))
+    }
 }
 
 fn of_file(call: &Call, error: &FileError) -> Check {
@@ -184,23 +171,4 @@ fn mend(gateway: &Gateway, field: &str) -> String {
         }
         _ => format!("sudo herald gateway set {} {field}=-", gateway.name),
     }
-}
-
-fn shown(checks: &[Check]) -> String {
-    let row = |check: &Check| {
-        vec![
-            Cell::verdict(check.ok, if check.ok { "ok" } else { "failed" }),
-            Cell::new(&check.name),
-            Cell::new(&check.detail),
-        ]
-    };
-    let rows: Vec<Vec<Cell>> = checks.iter().map(row).collect();
-    let mut text = String::new();
-    for (check, line) in checks.iter().zip(table_lines(&rows)) {
-        text.push_str(&line);
-        if !check.mend.is_empty() {
-            text.push_str(&format!("        {}", next(&check.mend)));
-        }
-    }
-    text
 }

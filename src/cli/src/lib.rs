@@ -9,6 +9,7 @@ mod backup_codes;
 mod call;
 pub mod command;
 mod config_check;
+mod doctor;
 mod edit;
 mod enroll;
 mod error;
@@ -74,6 +75,7 @@ fn run(line: Line, words: &[OsString]) -> Result<Report, Error> {
         Command::Export(command) => many::moving::export(&call, &command),
         Command::Restore(command) => many::moving::restore(&call, &command),
         Command::Config(Config::Check) => config_check::run(&call),
+        Command::Doctor => doctor::run(&call),
     }
 }
 

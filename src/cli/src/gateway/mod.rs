@@ -11,7 +11,7 @@ mod status;
 mod test;
 
 pub(crate) use own::{OwnService, is_used, own_services};
-pub(crate) use probe::{faults, resolved_faults};
+pub(crate) use probe::{condition, faults, resolved_faults};
 
 use crate::call::Call;
 use crate::command::Gateway as Command;

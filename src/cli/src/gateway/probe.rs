@@ -29,7 +29,7 @@ pub(crate) fn resolved_faults(
 }
 
 /// How a gateway is, by its service's word.
-pub(super) fn condition(call: &Call, installation: &Installation, gateway: &Gateway) -> Result<Condition, Error> {
+pub(crate) fn condition(call: &Call, installation: &Installation, gateway: &Gateway) -> Result<Condition, Error> {
     let resolved = resolve(gateway, call.machine.files()).map_err(|problems| {
         Error::Faults(gateway.name.clone(), problems.iter().map(problem_text).collect(), check_mend())
     })?;

@@ -10,6 +10,7 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) uid: u32,
     pub(crate) home: String,
+    pub(crate) shell: String,
 }
 
 /// Everybody that the database lists. Large directories list nobody; they answer for single names only.
@@ -36,7 +37,8 @@ fn entry(line: &str) -> Option<Entry> {
     let name = fields.next().filter(|name| !name.is_empty())?.to_owned();
     let uid = fields.nth(1)?.parse().ok()?;
     let home = fields.nth(2)?.to_owned();
-    Some(Entry { name, uid, home })
+    let shell = fields.next().unwrap_or_default().to_owned();
+    Some(Entry { name, uid, home, shell })
 }
 
 #[cfg(test)]
@@ -50,5 +52,6 @@ mod tests {
         assert!(everybody().expect("getent").contains(&root));
         assert_eq!(of("no-such-user-here").expect("getent"), None);
         assert_eq!(entry("a:x:b:1::/:"), None);
+        assert_eq!(entry("a:x:7:1:,:/a:/bin/sh").map(|found| found.shell).as_deref(), Some("/bin/sh"));
     }
 }

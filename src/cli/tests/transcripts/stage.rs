@@ -29,10 +29,12 @@ pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// One story's folder: the programs, `etc` with the configuration, `state`, `run`.
+/// One story's folder: the programs, `etc` with the configuration, `state`, `run`; and perhaps a `machine`.
 pub(crate) struct Stage {
     actor: Actor,
     folder: PathBuf,
+    /// Where this machine keeps its PAM modules, once the story has a machine of its own.
+    modules: RefCell<Option<PathBuf>>,
     phone: UnixDatagram,
     seen: RefCell<Vec<String>>,
 }
@@ -56,7 +58,7 @@ impl Stage {
         set_mode(&folder.join("etc"), 0o755);
         let phone = UnixDatagram::bind(folder.join(phone::SOCKET)).expect("a socket");
         set_mode(&folder.join(phone::SOCKET), 0o666);
-        let stage = Self { actor, folder, phone, seen: RefCell::default() };
+        let stage = Self { actor, folder, modules: RefCell::default(), phone, seen: RefCell::default() };
         stage.write("herald.toml", "600", &stage.paths());
         stage
     }
@@ -105,12 +107,44 @@ impl Stage {
                 String::new()
             }
             ["phone"] => self.phone(),
+            ["machine"] => {
+                self.make_machine();
+                String::new()
+            }
             _ => panic!("no such prop: {prop}"),
         }
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        self.folder.join("etc").join(name)
+        match name.strip_prefix('/') {
+            Some(path) => self.folder.join("machine").join(path),
+            None => self.folder.join("etc").join(name),
+        }
+    }
+
+    /// A machine whose /etc and PAM modules are the story's, and in which the story's `etc` is /etc/herald: `machine.sh` puts them in their places, in a namespace of
+    /// its own for each command.
+    fn make_machine(&self) {
+        for folder in ["etc/herald", "etc/pam.d", "etc/ssh", "etc/sudoers.d", "modules", "sbin", "kernel", "nothing"] {
+            fs::create_dir_all(self.folder.join("machine").join(folder)).expect("a folder");
+        }
+        for (file, mode, text) in [
+            ("/etc/nsswitch.conf", "644", "passwd: files\ngroup: files\n"),
+            ("/etc/passwd", "644", "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n"),
+            ("/etc/group", "644", "root:x:0:\nsudo:x:27:alice\nalice:x:1000:\n"),
+            ("/modules/pam_unix.so", "644", ""),
+            ("/sbin/sshd", "755", "#!/bin/sh\nexec cat /etc/ssh/effective\n"),
+            ("/timedatectl", "755", "#!/bin/sh\necho yes\n"),
+            ("/kernel/lsm", "644", "capability,landlock,yama"),
+        ] {
+            self.write(file, mode, text);
+        }
+        let libraries = ["/usr/lib64", "/usr/lib"].map(PathBuf::from).into_iter().flat_map(|library| {
+            let within = fs::read_dir(&library).into_iter().flatten().flatten().map(|entry| entry.path());
+            within.chain([library.clone()]).collect::<Vec<_>>()
+        });
+        let modules = libraries.map(|library| library.join("security")).find(|path| path.join("pam_unix.so").exists());
+        *self.modules.borrow_mut() = Some(modules.expect("libpam has modules"));
     }
 
     fn here(&self) -> String {
@@ -127,7 +161,16 @@ impl Stage {
     }
 
     fn run(&self, line: &str, input: &[String]) -> (String, String, i32) {
-        let mut command = Command::new(self.folder.join("herald"));
+        let mut command = match self.modules.borrow().as_ref() {
+            None => Command::new(self.folder.join("herald")),
+            Some(modules) => {
+                let mut command = Command::new("unshare");
+                let script = include_str!("machine.sh");
+                command.args(["--mount", "--propagation", "private", "--", "/bin/sh", "-c", script, "machine.sh"]);
+                command.arg(&self.folder).arg(modules).arg(self.folder.join("herald"));
+                command
+            }
+        };
         command.env_clear().current_dir(self.folder.join("etc"));
         let mut words = words(line).into_iter();
         for word in words.by_ref() {
@@ -136,7 +179,9 @@ impl Stage {
                 None => break,
             }
         }
-        if self.actor == Actor::Root {
+        if self.modules.borrow().is_some() {
+            // Its configuration is where it belongs.
+        } else if self.actor == Actor::Root {
             command.arg("--config").arg(self.file("herald.toml"));
         } else if is_root() {
             command.uid(ANYBODY).gid(ANYBODY);
@@ -206,6 +251,12 @@ impl Stage {
     /// What differs from run to run, put to one value.
     fn common(&self, text: &str) -> String {
         let text = text.replace(&self.here(), "HERE");
+        let text = match self.modules.borrow().as_ref() {
+            Some(modules) => text.replace(&modules.display().to_string(), "MODULES"),
+            None => text,
+        };
+        let versions = concat!("herald ", env!("CARGO_PKG_VERSION"), ",");
+        let text = one_value(&text, versions, |byte| byte != b'\n' && byte != b'"', " …");
         let text = one_value(&text, " is locked for another ", |byte| byte.is_ascii_alphanumeric(), "24h");
         let text = one_value(&text, " sent by Telegram to ...977 ", |byte| byte.is_ascii_digit(), "0");
         let text = one_value(&text, "?start=", |byte| byte.is_ascii_hexdigit(), "NONCE");

@@ -6,19 +6,19 @@ use std::path::PathBuf;
 
 /// What the arguments say; they beat the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Arguments {
+pub struct Arguments {
     /// `config=PATH`
-    pub(super) config: PathBuf,
+    pub config: PathBuf,
     /// `channel=NAME`: start with it.
-    pub(super) channel: Option<String>,
+    pub channel: Option<String>,
     /// `unenrolled=…`
-    pub(super) unenrolled: Option<Unenrolled>,
+    pub unenrolled: Option<Unenrolled>,
     /// `exempt=success` (rule 4).
-    pub(super) exempt_success: bool,
+    pub exempt_success: bool,
     /// `echo=on`: answers may be seen while typed (rule 29).
-    pub(super) echo: bool,
+    pub echo: bool,
     /// `debug`: more log lines.
-    pub(super) debug: bool,
+    pub debug: bool,
 }
 
 impl Default for Arguments {
@@ -35,8 +35,11 @@ impl Default for Arguments {
 }
 
 impl Arguments {
-    /// Reads them; one that is not known, or has a value that is not, is named in the error.
-    pub(super) fn parse(arguments: &[Vec<u8>]) -> Result<Self, String> {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// One that is not known, or has a value that is not, by its name.
+    pub fn parse(arguments: &[Vec<u8>]) -> Result<Self, String> {
         let mut parsed = Self::default();
         for argument in arguments {
             let text = String::from_utf8_lossy(argument);

@@ -13,6 +13,7 @@ mod enrolling;
 mod evidence;
 mod judgement;
 
+pub use arguments::Arguments;
 pub use context::Login;
 pub use judgement::{Judgement, judge};
 
@@ -28,7 +29,6 @@ use crate::provider::{Choice, Failure, Provider, Registry};
 use crate::secret::SecretBytes;
 use crate::store::StoreError;
 use crate::text::{display_line, remote_host};
-use arguments::Arguments;
 use console::{Console, is_console};
 use dialogue::Dialogue;
 use evidence::Evidence;

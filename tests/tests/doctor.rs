@@ -1,0 +1,59 @@
+//! `herald doctor` on a machine that was set up as the README says: real libpam files, real sshd, real gateway.
+
+use herald_tests::world::{ALICE, BOB, ROOT, World, example};
+
+/// What is not well.
+fn findings(world: &World) -> Vec<String> {
+    let ended = world.machine.run("root", &["herald", "--json", "doctor"], "");
+    let document: serde_json::Value = serde_json::from_str(&ended.output).unwrap_or_else(|_| panic!("{ended:?}"));
+    let failed = |check: &&serde_json::Value| check["ok"] == false;
+    let text = |check: &serde_json::Value, key: &str| check[key].as_str().unwrap_or_default().to_owned();
+    let checks = document["checks"].as_array().expect("checks");
+    for check in checks.iter().filter(failed) {
+        assert_ne!(text(check, "mend"), "", "{check}");
+    }
+    let failed: Vec<String> = checks
+        .iter()
+        .filter(failed)
+        .map(|check| format!("{}: {}", text(check, "name"), text(check, "detail")))
+        .collect();
+    assert_eq!((document["ok"] == true, ended.status.code()), (failed.is_empty(), Some(i32::from(!failed.is_empty()))));
+    failed
+}
+
+fn set_up_sshd(world: &World, drop_in: &str) {
+    world.machine.folder("/etc/ssh", 0o755);
+    world.machine.write("/etc/ssh/sshd_config", 0o644, format!("{drop_in}\nHostKey /etc/ssh/key\n"));
+    if !world.machine.path("/etc/ssh/key").exists() {
+        let words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/key"];
+        assert!(world.machine.run("root", &words, "").status.success());
+    }
+}
+
+#[test]
+fn doctor_finds_what_would_go_wrong_and_nothing_once_it_is_mended() {
+    let world = World::new();
+    set_up_sshd(&world, "UsePAM yes\nKbdInteractiveAuthentication no\nPasswordAuthentication yes\n");
+    let sshd = [
+        "sshd: KbdInteractiveAuthentication is off: sshd cannot ask a second question",
+        "sshd: PasswordAuthentication is on: sshd answers the question for the code with the password, and is refused",
+        "sshd: AuthenticationMethods is any: a key alone opens the door, and PAM is never asked",
+    ];
+    let found = findings(&world);
+    assert_eq!(found.get(..3), Some(&sshd.map(str::to_owned)[..]), "{found:?}");
+    assert!(found.get(3).is_some_and(|root| root.starts_with("root: nobody becomes root by login, su")), "{found:?}");
+
+    set_up_sshd(&world, &example("sshd_config.d/herald.conf"));
+    for person in [ROOT, ALICE, BOB] {
+        let words = ["herald", "backup-codes", "--user", person.name, "--force"];
+        assert!(world.machine.run("root", &words, "").status.success());
+    }
+    assert_eq!(findings(&world), Vec::<String>::new());
+
+    // One line too many, and everybody walks past.
+    let sudo = world.machine.read("/etc/pam.d/sudo");
+    world.machine.write("/etc/pam.d/sudo", 0o644, format!("auth sufficient pam_succeed_if.so uid > 0\n{sudo}"));
+    let passes = "pam sudo: /etc/pam.d/sudo:1 \"auth sufficient pam_succeed_if.so uid > 0\" can let somebody in past \
+                  pam_herald.so";
+    assert_eq!(findings(&world), [passes]);
+}
