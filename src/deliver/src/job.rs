@@ -1,5 +1,6 @@
 //! The four jobs, and how the time is shared out among tries.
 
+use crate::cage::{self, Reach};
 use crate::drivers::{self, Envelope, Unwell};
 use crate::http::Client;
 use crate::layout;
@@ -82,7 +83,10 @@ impl Desk<'_> {
             let found = match (driver_of(gateway), until) {
                 (Err(refusal), _) => Err(Unwell { refusal, mend: None }),
                 (_, None) => Err(Unwell { refusal: no_time(), mend: None }),
-                (Ok(driver), Some(until)) => driver.status(gateway, &self.client, until),
+                (Ok(driver), Some(until)) => {
+                    let ask = || driver.status(gateway, &self.client, until);
+                    self.alone_with(gateway, ask).unwrap_or_else(|refusal| Err(Unwell { refusal, mend: None }))
+                }
             };
             let (ok, detail, mend) = match found {
                 Ok(who) => (true, who, String::new()),
@@ -151,8 +155,29 @@ impl Desk<'_> {
             return Err(Refusal::new(End::PassedOver, format!("{} takes a {forms} only", driver.name())));
         }
         let envelope = Envelope { address: &one.address, message };
-        let sent = driver.send(gateway, &envelope, &self.client, until.ok_or_else(no_time)?);
-        sent.map_err(|refusal| self.doubt(refusal))
+        let until = until.ok_or_else(no_time)?;
+        let sent = self.alone_with(gateway, || driver.send(gateway, &envelope, &self.client, until));
+        sent.and_then(|sent| sent).map_err(|refusal| self.doubt(refusal))
+    }
+
+    /// Works for one gateway, out of reach of what only the others need.
+    fn alone_with<T: Send>(&self, gateway: &Gateway, work: impl FnOnce() -> T + Send) -> Result<T, Refusal> {
+        if self.request.gateways.len() == 1 {
+            // The process itself can do no more.
+            return Ok(work());
+        }
+        let no_thread = |_| Refusal::new(End::TryAgain { after: None }, "no thread is to be had");
+        let narrowed = || {
+            cage::close(&Reach::of_gateway(gateway, &self.request.proxy))
+                .map_err(|error| Refusal::new(End::TryAgain { after: None }, error.to_string()))?;
+            Ok(work())
+        };
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("gateway".to_owned());
+            let worker = thread.spawn_scoped(scope, narrowed).map_err(no_thread)?;
+            // A panic anywhere ends the process.
+            worker.join().unwrap_or_else(|_| Err(no_time()))
+        })
     }
 
     /// A process that was kept from running cannot say that a gateway is unreachable (rule 5).

@@ -27,6 +27,8 @@ mod refusal;
 mod segment;
 mod services;
 
+use cage::Reach;
+use herald_core::courier::{Answer, Request};
 use herald_sys::watchdog;
 use pulse::Pulse;
 use std::process::ExitCode;
@@ -41,6 +43,16 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// The whole program.
 pub fn main() -> ExitCode {
+    serve(job::run)
+}
+
+/// The whole program with something else to do than its job, for attempts from inside its cage.
+#[doc(hidden)]
+pub fn captive(work: impl FnOnce(&Request) -> Answer) -> ExitCode {
+    serve(|request, _, _| work(request))
+}
+
+fn serve(work: impl FnOnce(&Request, Instant, &Pulse) -> Answer) -> ExitCode {
     // A panic of whatever thread must neither print (its text may hold a secret) nor leave a half-alive process: no
     // answer is the one thing that the other end never mistakes for one.
     std::panic::set_hook(Box::new(|_| std::process::exit(70)));
@@ -50,9 +62,15 @@ pub fn main() -> ExitCode {
     }
     let Ok(request) = frame::read_request(Instant::now() + ARRIVAL) else { return ExitCode::FAILURE };
     let end = Instant::now() + request.deadline.min(LONGEST);
+    drivers::launcher::divide(&request, end + GRACE);
+    let closed = cage::bound(LONGEST + GRACE).and_then(|()| cage::close(&Reach::of(&request)));
+    if let Err(error) = closed {
+        eprintln!("herald-deliver: {error}");
+        return ExitCode::from(2);
+    }
     let guarded = watchdog::die_with(rustix::stdio::stdin(), end + GRACE).and_then(|()| Pulse::start());
     let Ok(pulse) = guarded else { return ExitCode::FAILURE };
-    let answer = job::run(&request, end, &pulse);
+    let answer = work(&request, end, &pulse);
     match frame::write_answer(&answer) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

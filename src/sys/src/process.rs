@@ -85,6 +85,40 @@ pub fn drop_to(names: &[&str], groups: &[u32]) -> Result<Option<Account>, Proces
     Ok(Some(account))
 }
 
+/// Which side of a [`fork`] goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The process that called.
+    Parent,
+    /// The new one, whose memory is a copy.
+    Child,
+}
+
+/// Makes a second process that goes on from here (fork(2)). Only while there is one thread: others would be missing in
+/// the child, with the locks that they hold.
+///
+/// # Errors
+/// No process is to be had.
+pub fn fork() -> Result<Side, Errno> {
+    // SAFETY: takes nothing. The child may do anything, for its one thread held no lock of another.
+    match unsafe { libc::fork() } {
+        -1 => Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::AGAIN)),
+        0 => Ok(Side::Child),
+        _ => Ok(Side::Parent),
+    }
+}
+
+/// The version of landlock(7) that this kernel has; `None` without it, when a program of ours is confined by its user,
+/// limits and system call filter alone.
+pub fn landlock_version() -> Option<u32> {
+    const VERSION: libc::c_ulong = 1; // LANDLOCK_CREATE_RULESET_VERSION
+    let none: *const libc::c_void = std::ptr::null();
+    let nothing: libc::size_t = 0;
+    // SAFETY: with this flag the kernel takes no attributes, and only says its version (landlock_create_ruleset(2)).
+    let version = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, none, nothing, VERSION) };
+    u32::try_from(version).ok().filter(|version| *version > 0)
+}
+
 fn become_only(uid: u32, gid: u32) -> Result<(), ProcessError> {
     // SAFETY: takes numbers only.
     check("setresgid", unsafe { libc::setresgid(gid, gid, gid) })?;

@@ -15,11 +15,13 @@
 //! …
 //! ```
 //!
-//! Its exit status says how it went, by the numbers of sysexits(3); the first line that it writes to standard error is
+//! [`launcher`] starts it, from outside of the cage. Its exit status says how it went, by the numbers of sysexits(3); the first line that it writes to standard error is
 //! shown and logged.
 
 use super::fields::{Fields, refusal, required};
+use super::launcher;
 use super::{Driver, Envelope, Unwell};
+use crate::cage::Reach;
 use crate::http::Client;
 use crate::layout;
 use crate::refusal::Refusal;
@@ -81,14 +83,15 @@ impl Driver for Command {
         program(gateway).err().unwrap_or_default()
     }
 
+    /// Nothing: another process starts the program.
+    fn reach(&self, _: &Gateway) -> Reach {
+        Reach::default()
+    }
+
     fn send(&self, gateway: &Gateway, envelope: &Envelope<'_>, _: &Client, until: Instant) -> Result<(), Refusal> {
         let program = program(gateway).map_err(|faults| refusal(&faults))?;
         let input = input(&gateway.channel, envelope);
-        let mut running = Running::start(program, &input)?;
-        match running.ended(until)? {
-            Some(status) => judge(status, &running.complaint()),
-            None => Err(Refusal::new(End::Unclear, "the program took too long and was ended")),
-        }
+        launcher::run(program, &input, until)
     }
 
     fn status(&self, gateway: &Gateway, _: &Client, _: Instant) -> Result<String, Unwell> {
@@ -100,7 +103,20 @@ impl Driver for Command {
     }
 }
 
-fn program(gateway: &Gateway) -> Result<&str, Vec<Fault>> {
+/// Starts the program, and waits for what becomes of it.
+///
+/// # Errors
+/// It was not started, took too long, or says that the message was not delivered.
+pub(super) fn run(program: &str, input: &str, until: Instant) -> Result<(), Refusal> {
+    let mut running = Running::start(program, input)?;
+    match running.ended(until)? {
+        Some(status) => judge(status, &running.complaint()),
+        None => Err(Refusal::new(End::Unclear, "the program took too long and was ended")),
+    }
+}
+
+/// The program of a gateway of this driver.
+pub(super) fn program(gateway: &Gateway) -> Result<&str, Vec<Fault>> {
     let mut fields = Fields::open(&Command, gateway);
     let program = fields.path("program");
     fields.close(program)

@@ -6,6 +6,7 @@
 
 use super::fields::{Fields, refusal, required};
 use super::{Driver, Envelope, Unwell};
+use crate::cage::Reach;
 use crate::http::Client;
 use crate::layout;
 use crate::refusal::Refusal;
@@ -55,6 +56,10 @@ impl Driver for GammuSmsd {
 
     fn check(&self, gateway: &Gateway) -> Vec<Fault> {
         outbox(gateway).err().unwrap_or_default()
+    }
+
+    fn reach(&self, gateway: &Gateway) -> Reach {
+        outbox(gateway).map(Reach::outbox).unwrap_or_default()
     }
 
     fn send(&self, gateway: &Gateway, envelope: &Envelope<'_>, _: &Client, _: Instant) -> Result<(), Refusal> {

@@ -5,6 +5,7 @@
 
 use super::fields::{Fields, optional, refusal};
 use super::{Driver, Envelope, Unwell, xml};
+use crate::cage::Reach;
 use crate::http::{Base, Body, Call, Client, Reply};
 use crate::layout;
 use crate::refusal::Refusal;
@@ -48,6 +49,10 @@ impl Driver for HuaweiE3531 {
 
     fn check(&self, gateway: &Gateway) -> Vec<Fault> {
         base(gateway).err().unwrap_or_default()
+    }
+
+    fn reach(&self, gateway: &Gateway) -> Reach {
+        base(gateway).map(|base| Reach::tcp([base.port()])).unwrap_or_default()
     }
 
     fn send(&self, gateway: &Gateway, envelope: &Envelope<'_>, client: &Client, until: Instant) -> Result<(), Refusal> {

@@ -7,6 +7,7 @@ mod command;
 pub(crate) mod fields;
 mod gammu_smsd;
 mod huawei_e3531;
+pub(crate) mod launcher;
 mod modemmanager;
 mod ovh;
 mod signal_cli;
@@ -20,6 +21,7 @@ mod telegram_start;
 mod testing;
 mod xml;
 
+use crate::cage::Reach;
 use crate::http::Client;
 use crate::refusal::Refusal;
 use crate::services;
@@ -28,7 +30,7 @@ use herald_core::secret::Secret;
 use std::time::Instant;
 
 /// One service's API.
-pub(crate) trait Driver {
+pub(crate) trait Driver: Sync {
     /// Its name in `driver = "…"`.
     fn name(&self) -> &str;
     /// The channel that it serves.
@@ -41,6 +43,10 @@ pub(crate) trait Driver {
     fn takes(&self, address: &str) -> bool;
     /// What is wrong with a gateway's fields. Touches no network.
     fn check(&self, gateway: &Gateway) -> Vec<Fault>;
+    /// What it needs of the machine and the network to speak to a gateway's service: the cage closes all else.
+    fn reach(&self, gateway: &Gateway) -> Reach {
+        Reach::web(gateway)
+    }
     /// Hands one message to the service, before `until`.
     ///
     /// # Errors

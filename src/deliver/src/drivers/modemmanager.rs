@@ -8,6 +8,7 @@ use super::apart::{Progress, apart, late};
 use super::fields::{Fields, optional, refusal};
 use super::socket::unix_refusal;
 use super::{Driver, Envelope, Unwell};
+use crate::cage::Reach;
 use crate::http::Client;
 use crate::layout;
 use crate::refusal::Refusal;
@@ -73,6 +74,10 @@ impl Driver for ModemManager {
 
     fn check(&self, gateway: &Gateway) -> Vec<Fault> {
         Wanted::of(gateway).err().unwrap_or_default()
+    }
+
+    fn reach(&self, gateway: &Gateway) -> Reach {
+        Wanted::of(gateway).map(|wanted| Reach::socket(wanted.bus)).unwrap_or_default()
     }
 
     fn send(&self, gateway: &Gateway, envelope: &Envelope<'_>, _: &Client, until: Instant) -> Result<(), Refusal> {

@@ -7,6 +7,7 @@
 use super::fields::{Fields, optional, refusal, required};
 use super::socket::{Endpoint, Line};
 use super::{Driver, Envelope, Unwell};
+use crate::cage::Reach;
 use crate::http::{Base, Body, Call, Client, wait};
 use crate::layout;
 use crate::refusal::Refusal;
@@ -65,6 +66,15 @@ impl Driver for SignalCli {
 
     fn check(&self, gateway: &Gateway) -> Vec<Fault> {
         Daemon::of(gateway).err().unwrap_or_default()
+    }
+
+    fn reach(&self, gateway: &Gateway) -> Reach {
+        match Daemon::of(gateway) {
+            Ok(Daemon { door: Door::Socket(Endpoint::Unix(path)), .. }) => Reach::socket(path),
+            Ok(Daemon { door: Door::Socket(Endpoint::Tcp(_, port)), .. }) => Reach::tcp([port]),
+            Ok(Daemon { door: Door::Http(_), .. }) => Reach::web(gateway),
+            Err(_) => Reach::default(),
+        }
     }
 
     fn send(&self, gateway: &Gateway, envelope: &Envelope<'_>, client: &Client, until: Instant) -> Result<(), Refusal> {

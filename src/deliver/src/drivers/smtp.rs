@@ -7,6 +7,7 @@ use super::apart::{apart, late};
 use super::fields::{Fields, optional, refusal, required, secret};
 use super::socket::{resolve, tcp_refusal};
 use super::{Driver, Envelope, Unwell};
+use crate::cage::Reach;
 use crate::http::{Client, chain, distrust, is_loopback_name};
 use crate::layout;
 use crate::refusal::Refusal;
@@ -70,6 +71,10 @@ impl Driver for Smtp {
 
     fn check(&self, gateway: &Gateway) -> Vec<Fault> {
         Server::of(gateway).err().unwrap_or_default()
+    }
+
+    fn reach(&self, gateway: &Gateway) -> Reach {
+        Server::of(gateway).map(|server| Reach::tcp([server.port])).unwrap_or_default()
     }
 
     fn send(&self, gateway: &Gateway, envelope: &Envelope<'_>, client: &Client, until: Instant) -> Result<(), Refusal> {

@@ -39,6 +39,12 @@ impl Base {
         self.0.clone()
     }
 
+    /// The TCP port of the service.
+    pub(crate) fn port(&self) -> u16 {
+        // Both schemes that are accepted have one.
+        self.0.port_or_known_default().unwrap_or_default()
+    }
+
     /// The URL of `path` below it.
     ///
     /// # Errors

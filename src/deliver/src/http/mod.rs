@@ -13,6 +13,7 @@ pub(crate) use base::{Base, is_loopback_name};
 pub(crate) use call::{Body, Call};
 pub(crate) use encoding::{encode_pairs, percent_encoded};
 pub(crate) use failure::{chain, distrust, network_fault};
+pub(crate) use trust::BUNDLES;
 
 use crate::refusal::Refusal;
 use base::is_loopback;

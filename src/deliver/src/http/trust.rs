@@ -14,7 +14,7 @@ use rustls::{ClientConfig, RootCertStore};
 use std::sync::{Arc, OnceLock};
 
 /// Where distributions keep their bundle.
-const BUNDLES: [&str; 5] = [
+pub(crate) const BUNDLES: [&str; 5] = [
     "/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Arch, Alpine, NixOS, Gentoo
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Fedora, RHEL
     "/etc/pki/tls/certs/ca-bundle.crt",   // older Fedora and RHEL

@@ -3,6 +3,7 @@
 use super::definition::Definition;
 use super::template::Values;
 use super::verdict::{judge, told_of};
+use crate::cage::Reach;
 use crate::drivers::fields::{Fields, refusal};
 use crate::drivers::{Driver, Envelope, Unwell};
 use crate::http::{Base, Client};
@@ -92,6 +93,10 @@ impl Driver for ServiceDriver {
 
     fn check(&self, gateway: &Gateway) -> Vec<Fault> {
         self.account(gateway).err().unwrap_or_default()
+    }
+
+    fn reach(&self, gateway: &Gateway) -> Reach {
+        self.account(gateway).map(|account| Reach::tcp([account.base.port()])).unwrap_or_default()
     }
 
     fn send(&self, gateway: &Gateway, envelope: &Envelope<'_>, client: &Client, until: Instant) -> Result<(), Refusal> {

@@ -1,14 +1,23 @@
-//! What the process gives up before it reads its first byte (rule 23).
+//! What the process gives up (rule 23): nearly everything before it reads its first byte, and then, when it knows what
+//! it is to do, all that this one request does not need.
 //!
-//! Everything here happens while there is one thread only: capabilities and no-new-privileges belong to threads, and
-//! those that start later inherit them.
+//! Everything here happens while there is one thread only: capabilities, no-new-privileges and what the kernel filters
+//! belong to threads, and those that start later inherit them.
 
+mod calls;
+mod files;
+mod reach;
+
+pub(crate) use reach::Reach;
+
+use crate::http::BUNDLES;
 use herald_sys::process::{ProcessError, drop_to, forbid_dumps, no_new_privileges};
 use rustix::fs::Mode;
 use rustix::net::{AddressFamily, sockopt};
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, getuid, setrlimit, umask};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 use std::fmt;
+use std::time::Duration;
 
 /// Who the process becomes when it was started as root; the first that exists.
 const UNPRIVILEGED: [&str; 2] = [OWN_USER, "nobody"];
@@ -16,6 +25,8 @@ const UNPRIVILEGED: [&str; 2] = [OWN_USER, "nobody"];
 const OWN_USER: &str = "_herald";
 /// As many open files as every system allows.
 const FILES: u64 = 1024;
+/// More data than any answer, certificate store and thread together ever need.
+const DATA: u64 = 256 * 1024 * 1024;
 /// Fewer open files than this make every connection fail, which must not look like a network that is down (rule 5).
 const FEWEST_FILES: u64 = 64;
 
@@ -69,6 +80,30 @@ pub(crate) fn enter() -> Result<(), CageError> {
     no_new_privileges()?;
     // A change of ids makes the kernel decide anew who may dump us.
     forbid_dumps()?;
+    Ok(())
+}
+
+/// Closes everything but what `reach` names, for the calling thread and all that it starts from now on. Again and
+/// narrower for a thread that needs less.
+///
+/// # Errors
+/// The kernel knows how, and did not: the caller ends at once. A kernel that knows less closes less.
+pub(crate) fn close(reach: &Reach) -> Result<(), CageError> {
+    files::close(reach, &BUNDLES)?;
+    // Last, because it refuses more and more of what the above is made of.
+    calls::close(reach)
+}
+
+/// Bounds what this process can use up, now that whatever an admin's own program needs was started without bounds.
+///
+/// # Errors
+/// A limit could not be set.
+pub(crate) fn bound(processor: Duration) -> Result<(), CageError> {
+    let seconds = processor.as_secs().saturating_add(1);
+    for (resource, limit) in [(Resource::Cpu, seconds), (Resource::Data, DATA)] {
+        let hard = getrlimit(resource).maximum.map_or(limit, |hard| hard.min(limit));
+        set_limit(resource, Some(hard), Some(hard))?;
+    }
     Ok(())
 }
 
