@@ -44,6 +44,8 @@ needs() {
         program login login
         program pamtester pamtester
         program oathtool oathtool
+        program strace strace
+        program valgrind valgrind
         program google-authenticator libpam-google-authenticator
         program bearerbox kannel
         file kannel-extras /usr/lib/kannel/test/fakesmsc

@@ -3,7 +3,7 @@
 use herald_tests::pam::{Answer, Call, Code, Event, Message, Session};
 use herald_tests::world::{ALICE, BEHIND_PASSWORD, World, another};
 
-const CROWD: usize = 8;
+const CROWD: usize = 100;
 
 /// Sessions from one place, all at their first prompt for the code.
 fn crowd(world: &World) -> Vec<Session> {

@@ -103,7 +103,18 @@ impl Host {
 
     /// Starts the process and the transaction.
     pub fn start(&self) -> Session {
-        Session::start(self)
+        let mut session = Session::launch(self);
+        if session.open(self).is_none() {
+            session.fail("it does not start");
+        }
+        session
+    }
+
+    /// The same for a process that may not live so long: `None` if it did not.
+    pub fn try_start(&self) -> Option<Session> {
+        let mut session = Session::launch(self);
+        session.open(self)?;
+        Some(session)
     }
 
     fn with_item(mut self, item: i32, value: &[u8]) -> Self {

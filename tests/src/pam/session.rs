@@ -7,7 +7,7 @@ use super::host::{Host, item};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub(super) fn start(host: &Host) -> Self {
+    pub(super) fn launch(host: &Host) -> Self {
         let mut command = match host.launcher.split_first() {
             Some((program, words)) => {
                 let mut command = Command::new(program);
@@ -104,28 +104,30 @@ impl Session {
         let (sender, lines) = channel();
         let output = BufReader::new(process.stdout.take().expect("a pipe"));
         thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let mut session = Self { commands: process.stdin.take(), process, lines };
-        session.open(host);
-        session
+        Self { commands: process.stdin.take(), process, lines }
     }
 
-    fn open(&mut self, host: &Host) {
+    /// `None` if the host is gone.
+    pub(super) fn open(&mut self, host: &Host) -> Option<()> {
         let folder = hex(host.folder.as_os_str().as_bytes());
         let service = hex(&host.service);
         match &host.user {
-            Some(user) => self.command(&format!("start {folder} {service} {}", hex(user))),
-            None => self.command(&format!("start-nameless {folder} {service}")),
+            Some(user) => self.tell(&format!("start {folder} {service} {}", hex(user)))?,
+            None => self.tell(&format!("start-nameless {folder} {service}"))?,
         }
-        assert_eq!(self.reply_to("started"), "0", "pam_start_confdir");
+        let mut line = self.hear()?;
+        // libpam complains of a stack before any call.
+        while line.starts_with("log ") {
+            line = self.hear()?;
+        }
+        assert_eq!(line, "started 0", "pam_start_confdir");
         for (item, value) in &host.items {
-            self.command(&format!("set {item} {}", hex(value)));
+            self.tell(&format!("set {item} {}", hex(value)))?;
         }
         for pair in &host.variables {
-            self.command(&format!("putenv {}", hex(pair)));
+            self.tell(&format!("putenv {}", hex(pair)))?;
         }
-        if host.mute {
-            self.command("mute");
-        }
+        if host.mute { self.tell("mute") } else { Some(()) }
     }
 
     /// A whole pam_authenticate(3) without flags.
@@ -134,19 +136,27 @@ impl Session {
     }
 
     /// A whole call.
-    pub fn call(&mut self, call: Call, flags: i32, mut answers: impl Answers) -> Outcome {
-        self.begin(call, flags);
+    pub fn call(&mut self, call: Call, flags: i32, answers: impl Answers) -> Outcome {
+        match self.attempt(call, flags, answers) {
+            Some(outcome) => outcome,
+            None => self.fail("it is gone"),
+        }
+    }
+
+    /// A whole call in a host that may not survive it: `None` if it did not.
+    pub fn attempt(&mut self, call: Call, flags: i32, mut answers: impl Answers) -> Option<Outcome> {
+        self.tell(&format!("run {} {flags}", call.word()))?;
         let mut outcome = Outcome { code: Code(-1), transcript: Vec::new(), log: Vec::new(), delay: None };
         loop {
-            match self.next_event() {
+            match event(&self.hear()?) {
                 Event::Said(message) => {
                     let answer = answers.answer(&message);
-                    self.answer(&answer);
+                    self.tell(&words(&answer))?;
                     outcome.transcript.push(Exchange { message, answer });
                 }
                 Event::Logged(line) => outcome.log.push(line),
                 Event::Delayed(microseconds) => outcome.delay = Some(microseconds),
-                Event::Returned(code) => return Outcome { code, ..outcome },
+                Event::Returned(code) => return Some(Outcome { code, ..outcome }),
             }
         }
     }
@@ -158,23 +168,7 @@ impl Session {
 
     /// Waits for what happens next in a call that was begun.
     pub fn next_event(&mut self) -> Event {
-        let line = self.line();
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words.as_slice() {
-            ["message", count, style, rest @ ..] => Event::Said(Message {
-                count: count.parse().expect("a count"),
-                style: Style::from_number(number(style)),
-                text: text(rest.first().unwrap_or(&"")),
-            }),
-            ["log", priority, prefix, rest @ ..] => Event::Logged(LogLine {
-                priority: number(priority),
-                prefix: text(prefix),
-                text: text(rest.first().unwrap_or(&"")),
-            }),
-            ["delayed", _, microseconds] => Event::Delayed(microseconds.parse().expect("a number")),
-            ["returned", code] => Event::Returned(Code(number(code))),
-            _ => panic!("pam-host said: {line}"),
-        }
+        event(&self.line())
     }
 
     /// Runs to the next message and gives it back, or `None` if the call ends before.
@@ -190,13 +184,7 @@ impl Session {
 
     /// Answers the message that waits.
     pub fn answer(&mut self, answer: &Answer) {
-        match answer {
-            Answer::Text(bytes) => self.command(&format!("text {}", hex(bytes))),
-            Answer::Null => self.command("null"),
-            Answer::Nothing => self.command("nothing"),
-            Answer::Code(code) => self.command(&format!("code {}", code.0)),
-            Answer::Rubbish(code) => self.command(&format!("rubbish {}", code.0)),
-        }
+        self.command(&words(answer));
     }
 
     /// Sets an item by its number (pam_set_item(3)), also in the middle of a message, as a host may.
@@ -224,6 +212,39 @@ impl Session {
         self.reply_to("found").parse().expect("a number")
     }
 
+    /// Ends the transaction, which unloads the module, and starts another in the same process.
+    pub fn start_again(&mut self, host: &Host) {
+        self.command("end");
+        if self.open(host).is_none() {
+            self.fail("it is gone");
+        }
+    }
+
+    /// Opens so many descriptors in the host, for good.
+    pub fn open_descriptors(&mut self, count: usize) {
+        self.command(&format!("open {count}"));
+    }
+
+    /// Closes the host's stdin, stdout and stderr.
+    pub fn close_stdio(&mut self) {
+        self.command("hush");
+    }
+
+    /// How much memory the host holds, in bytes.
+    pub fn resident(&mut self) -> u64 {
+        self.command("resident");
+        self.reply_to("resident").parse().expect("a number")
+    }
+
+    /// Logs a user in from so many threads of the host at once, each with a handle of its own and these answers to one
+    /// prompt after the other.
+    pub fn authenticate_in_threads(&mut self, host: &Host, count: usize, user: &str, answers: &[&str]) -> Vec<Code> {
+        let answers: Vec<String> = answers.iter().map(|answer| hex(answer.as_bytes())).collect();
+        let (folder, service) = (hex(host.folder.as_os_str().as_bytes()), hex(&host.service));
+        self.command(&format!("crowd {folder} {service} {count} {} {}", hex(user.as_bytes()), answers.join(" ")));
+        self.reply_to("crowd").split_whitespace().map(|code| Code(number(code))).collect()
+    }
+
     /// The process id of the host.
     pub fn pid(&self) -> u32 {
         self.process.id()
@@ -241,16 +262,21 @@ impl Session {
     }
 
     fn command(&mut self, line: &str) {
-        let commands = self.commands.as_mut().expect("it still runs");
-        if writeln!(commands, "{line}").is_err() {
+        if self.tell(line).is_none() {
             self.fail("it is gone");
         }
     }
 
+    /// `None` if the host is gone.
+    fn tell(&mut self, line: &str) -> Option<()> {
+        let commands = self.commands.as_mut().expect("it still runs");
+        writeln!(commands, "{line}").ok()
+    }
+
     fn reply_to(&mut self, word: &str) -> String {
         let mut line = self.line();
-        // libpam complains of a stack before any call.
-        while line.starts_with("log ") {
+        // Threads say what they do.
+        while line.starts_with("log ") || line.starts_with("delayed ") {
             line = self.line();
         }
         match line.strip_prefix(word) {
@@ -260,13 +286,19 @@ impl Session {
     }
 
     fn line(&mut self) -> String {
+        self.hear().unwrap_or_else(|| self.fail("it is gone"))
+    }
+
+    /// `None` if the host is gone.
+    fn hear(&mut self) -> Option<String> {
         match self.lines.recv_timeout(PATIENCE) {
-            Ok(line) => line,
-            Err(error) => self.fail(&error.to_string()),
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => self.fail("it hangs"),
         }
     }
 
-    fn fail(&mut self, why: &str) -> ! {
+    pub(super) fn fail(&mut self, why: &str) -> ! {
         let _ = self.process.kill();
         let mut errors = String::new();
         if let Some(mut stderr) = self.process.stderr.take() {
@@ -281,6 +313,35 @@ impl Drop for Session {
         // Both fail if it has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+fn event(line: &str) -> Event {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        ["message", count, style, rest @ ..] => Event::Said(Message {
+            count: count.parse().expect("a count"),
+            style: Style::from_number(number(style)),
+            text: text(rest.first().unwrap_or(&"")),
+        }),
+        ["log", priority, prefix, rest @ ..] => Event::Logged(LogLine {
+            priority: number(priority),
+            prefix: text(prefix),
+            text: text(rest.first().unwrap_or(&"")),
+        }),
+        ["delayed", _, microseconds] => Event::Delayed(microseconds.parse().expect("a number")),
+        ["returned", code] => Event::Returned(Code(number(code))),
+        _ => panic!("pam-host said: {line}"),
+    }
+}
+
+fn words(answer: &Answer) -> String {
+    match answer {
+        Answer::Text(bytes) => format!("text {}", hex(bytes)),
+        Answer::Null => "null".to_owned(),
+        Answer::Nothing => "nothing".to_owned(),
+        Answer::Code(code) => format!("code {}", code.0),
+        Answer::Rubbish(code) => format!("rubbish {}", code.0),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The application's side of libpam (pam(3)), with a conversation that asks the test.
 
-use crate::{Command, hex, next_command, obey, say, wipe};
+use crate::wire::{hex, say};
+use crate::{next_command, obey, wipe};
+use std::collections::VecDeque;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::ptr;
 
@@ -31,6 +33,9 @@ struct PamConv {
 const PAM_SUCCESS: c_int = 0;
 const PAM_CONV: c_int = 5;
 const PAM_FAIL_DELAY: c_int = 10;
+const PAM_CONV_ERR: c_int = 19;
+const PAM_PROMPT_ECHO_OFF: c_int = 1;
+const PAM_PROMPT_ECHO_ON: c_int = 2;
 
 #[link(name = "pam")]
 unsafe extern "C" {
@@ -57,11 +62,13 @@ unsafe extern "C" {
 pub(crate) struct Application {
     pamh: *mut PamHandle,
     status: c_int,
+    /// What is answered to one prompt after the other where nobody asks the test.
+    pub(crate) answers: Option<VecDeque<Vec<u8>>>,
 }
 
 impl Default for Application {
     fn default() -> Self {
-        Self { pamh: ptr::null_mut(), status: PAM_SUCCESS }
+        Self { pamh: ptr::null_mut(), status: PAM_SUCCESS, answers: None }
     }
 }
 
@@ -174,12 +181,23 @@ extern "C" fn converse(
 ) -> c_int {
     // SAFETY: Linux-PAM gives an array of `count` pointers to messages whose text is a string.
     let (style, text) = unsafe { ((**messages).style, CStr::from_ptr((**messages).text).to_bytes().to_vec()) };
+    // SAFETY: the pointer is the `Application` that started this transaction. Its other borrow sits inside libpam's
+    // call and touches no field until that returns.
+    let application = unsafe { &mut *application.cast::<Application>() };
+    if let Some(answers) = &mut application.answers {
+        let is_prompt = style == PAM_PROMPT_ECHO_OFF || style == PAM_PROMPT_ECHO_ON;
+        return match is_prompt.then(|| answers.pop_front()) {
+            None => respond(responses, None),
+            Some(Some(answer)) => respond(responses, Some(reply(answer))),
+            Some(None) => PAM_CONV_ERR,
+        };
+    }
     say(&format!("message {count} {style} {}", hex(&text)));
     loop {
         // A test that drops its end kills the host in the middle of the prompt.
         let Some(command) = next_command() else { std::process::exit(0) };
         match command.verb() {
-            "text" => return respond(responses, Some(reply(&command))),
+            "text" => return respond(responses, Some(reply(command.bytes(1)))),
             "null" => return respond(responses, None),
             "nothing" => {
                 // SAFETY: `responses` is the module's own variable.
@@ -192,16 +210,13 @@ extern "C" fn converse(
                 unsafe { *responses = ptr::without_provenance_mut(8) };
                 return command.number(1);
             }
-            // SAFETY: the pointer is the `Application` that started this transaction. Its other borrow sits inside
-            // libpam's call and touches no field until that returns.
-            _ => obey(unsafe { &mut *application.cast::<Application>() }, &command),
+            _ => obey(application, &command),
         }
     }
 }
 
 /// The reply in memory that the module will free. No other copy is left in this process.
-fn reply(command: &Command) -> *mut c_char {
-    let bytes = command.bytes(1);
+fn reply(bytes: Vec<u8>) -> *mut c_char {
     // SAFETY: room for the bytes and a NUL, all of it zero.
     let text = unsafe { libc::calloc(bytes.len() + 1, 1) }.cast::<u8>();
     assert!(!text.is_null(), "out of memory");

@@ -5,11 +5,13 @@
 //! those of `herald_tests::pam`, which is the other end; values are in hexadecimal.
 
 mod application;
+mod crowd;
 mod surroundings;
 mod syslog;
+mod wire;
 
 use application::Application;
-use std::io::{BufRead, Write};
+use wire::{hex, say, unhex};
 
 fn main() {
     let mut application = Application::default();
@@ -38,12 +40,11 @@ impl Command {
 
 /// `None` at the end of the input: the test has gone, or wants this host to vanish.
 fn next_command() -> Option<Command> {
-    let mut line = String::new();
-    let length = std::io::stdin().lock().read_line(&mut line).expect("a line of text");
+    let line = wire::line()?;
     let command = Command(line.split_whitespace().map(str::to_owned).collect());
     // The line may hold a reply, of which a test will ask whether any copy is left.
     wipe(line.into_bytes());
-    (length > 0).then_some(command)
+    Some(command)
 }
 
 fn obey(application: &mut Application, command: &Command) {
@@ -60,26 +61,15 @@ fn obey(application: &mut Application, command: &Command) {
             let code = application.run(command.0.get(1).map_or("", String::as_str), command.number(2));
             say(&format!("returned {code}"));
         }
+        "crowd" => say(&format!("crowd {}", crowd::run(command.bytes(1), command.bytes(2), &command.0))),
+        "open" => surroundings::open_many(command.number(1)),
+        "hush" => wire::leave_stdio(),
+        "resident" => say(&format!("resident {}", surroundings::resident())),
         "surroundings" => say(&format!("surroundings {}", hex(surroundings::describe().as_bytes()))),
         "search" => say(&format!("found {}", surroundings::search(command.0.get(1).map_or("", String::as_str)))),
         "end" => application.end(),
         verb => panic!("no such command: {verb}"),
     }
-}
-
-fn say(line: &str) {
-    let mut stdout = std::io::stdout().lock();
-    // A test that no longer listens is about to end this process.
-    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let digit = |byte: &u8| u8::try_from(char::from(*byte).to_digit(16).expect("a digit")).expect("below 16");
-    text.as_bytes().chunks(2).map(|pair| pair.iter().fold(0, |value, byte| value * 16 + digit(byte))).collect()
 }
 
 /// Overwrites what may be a copy of a reply.

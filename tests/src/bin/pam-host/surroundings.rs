@@ -34,6 +34,20 @@ pub(crate) fn describe() -> String {
     text
 }
 
+/// How much memory this process holds, in bytes (proc(5), statm).
+pub(crate) fn resident() -> u64 {
+    let statm = fs::read_to_string("/proc/self/statm").expect("/proc");
+    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("pages");
+    pages * 4096
+}
+
+/// Opens so many descriptors, for good.
+pub(crate) fn open_many(count: i32) {
+    for _ in 0..count {
+        std::mem::forget(fs::File::open("/dev/null").expect("a descriptor"));
+    }
+}
+
 /// How often the bytes, given in hexadecimal, stand in the memory that this process can write to. They are never
 /// put together here, so this search does not find itself.
 pub(crate) fn search(needle: &str) -> usize {
