@@ -112,6 +112,12 @@ pub enum Command {
     /// Enroll everybody who is in such a file
     #[command(after_help = "Example:\n  sudo herald restore /root/herald-export.toml")]
     Restore(Restore),
+    /// Show what happened at logins, and who changed what
+    #[command(after_help = "Examples:\n  \
+        sudo herald log --since today\n  \
+        sudo herald log --user alice --since 7d\n  \
+        sudo herald --json log | jq '.entries[] | select(.event == \"locked\")'")]
+    Log(Log),
     /// Look at herald.toml
     #[command(subcommand, arg_required_else_help = true, after_help = "Example:\n  sudo herald config check")]
     Config(Config),
@@ -236,6 +242,17 @@ pub struct Remove {
     /// Ask for no code, though it is the last
     #[arg(long)]
     pub force: bool,
+}
+
+/// `herald log`
+#[derive(Debug, Args)]
+pub struct Log {
+    /// Only what is about this person
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Only what is not older: 2h, 7d, today, 2026-11-22
+    #[arg(long, value_name = "T")]
+    pub since: Option<String>,
 }
 
 /// `herald try`

@@ -79,6 +79,8 @@ pub(crate) enum Error {
     NoStart(String, String),
     /// More updates of others wait than can be seen at once.
     Hidden(u32),
+    /// Neither a journal nor a log file can be read.
+    NoLog,
     /// A file that is to be read: which, what is wrong with it, and what it should be.
     Foreign(PathBuf, String, String),
 }
@@ -169,6 +171,10 @@ impl Error {
                 format!("the same command again, or vouch for {user}: --force"),
             ),
             Self::Foreign(path, problem, mend) => (format!("{}: {problem}", path.display()), mend.clone()),
+            Self::NoLog => (
+                "there is no log: neither systemd's journal nor /var/log/auth.log, secure or messages".to_owned(),
+                "see that something keeps it: systemd-journald, or apt install rsyslog".to_owned(),
+            ),
             Self::Hidden(others) => (
                 format!("{others} messages of others wait for this bot, and hide what comes behind them"),
                 "--drop-pending to forget them all, or make a bot of its own for Herald".to_owned(),

@@ -17,6 +17,7 @@ mod factor;
 mod gateway;
 mod journal;
 mod language;
+mod log;
 mod many;
 mod output;
 mod proof;
@@ -74,6 +75,7 @@ fn run(line: Line, words: &[OsString]) -> Result<Report, Error> {
         Command::Import(command) => many::import::run(&call, &command),
         Command::Export(command) => many::moving::export(&call, &command),
         Command::Restore(command) => many::moving::restore(&call, &command),
+        Command::Log(command) => log::run(&call, &command),
         Command::Config(Config::Check) => config_check::run(&call),
         Command::Doctor => doctor::run(&call),
     }

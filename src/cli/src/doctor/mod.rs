@@ -65,7 +65,7 @@ pub(crate) fn run(call: &Call) -> Result<Report, Error> {
 }
 
 /// What a program of the system prints, if it is there and succeeds.
-fn said_by(program: &str, words: &[&str]) -> Option<String> {
+pub(crate) fn said_by(program: &str, words: &[&str]) -> Option<String> {
     let mut command = Command::new(program);
     command.args(words).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").stdin(Stdio::null());
     let output = command.output().ok().filter(|output| output.status.success())?;

@@ -11,6 +11,8 @@ place machine/kernel /sys/kernel/security
 place machine/nothing /usr/lib/pam.d
 place machine/nothing /usr/share/pam-configs
 place machine/timedatectl /usr/bin/timedatectl
+place machine/journalctl /usr/bin/journalctl
+place machine/var/log /var/log
 place machine/sbin /usr/sbin
 place machine/etc /etc
 place etc /etc/herald

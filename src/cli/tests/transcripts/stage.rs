@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Who types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub(crate) enum Actor {
 
 /// Somebody who is not root.
 const ANYBODY: u32 = 65534;
+/// When log files of stories were last written to: 2026-11-22T12:00:00Z.
+const LOG_ENDS: u64 = 1_795_348_800;
 /// How long a code may take to reach the phone. Only a broken test waits this long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -93,6 +95,11 @@ impl Stage {
             ["write", file, mode] => {
                 let text: String = input.iter().map(|line| format!("{line}\n")).collect();
                 self.write(file, mode, &text.replace("{paths}\n", &self.paths()).replace("HERE", &self.here()));
+                if file.starts_with("/var/log/") {
+                    // Lines of syslog name no year: it is that of the file.
+                    let written = fs::File::options().append(true).open(self.file(file)).expect("it was just written");
+                    written.set_modified(UNIX_EPOCH + Duration::from_secs(LOG_ENDS)).expect("it is ours");
+                }
                 String::new()
             }
             ["show", file] => fs::read_to_string(self.file(file)).unwrap_or_else(|error| error.to_string()),
@@ -125,7 +132,9 @@ impl Stage {
     /// A machine whose /etc and PAM modules are the story's, and in which the story's `etc` is /etc/herald: `machine.sh` puts them in their places, in a namespace of
     /// its own for each command.
     fn make_machine(&self) {
-        for folder in ["etc/herald", "etc/pam.d", "etc/ssh", "etc/sudoers.d", "modules", "sbin", "kernel", "nothing"] {
+        for folder in
+            ["etc/herald", "etc/pam.d", "etc/ssh", "etc/sudoers.d", "modules", "sbin", "kernel", "var/log", "nothing"]
+        {
             fs::create_dir_all(self.folder.join("machine").join(folder)).expect("a folder");
         }
         for (file, mode, text) in [
@@ -134,6 +143,7 @@ impl Stage {
             ("/etc/group", "644", "root:x:0:\nsudo:x:27:alice\nalice:x:1000:\n"),
             ("/modules/pam_unix.so", "644", ""),
             ("/sbin/sshd", "755", "#!/bin/sh\nexec cat /etc/ssh/effective\n"),
+            ("/journalctl", "755", "#!/bin/sh\n[ ! -s /etc/journal ] || exec cat /etc/journal\n"),
             ("/timedatectl", "755", "#!/bin/sh\necho yes\n"),
             ("/kernel/lsm", "644", "capability,landlock,yama"),
         ] {
