@@ -47,6 +47,7 @@ needs() {
         program strace strace
         program valgrind valgrind
         program google-authenticator libpam-google-authenticator
+        file time /usr/bin/time
         program bearerbox kannel
         file kannel-extras /usr/lib/kannel/test/fakesmsc
         file libpam-modules '/usr/lib/*/security/pam_unix.so' '/lib/*/security/pam_unix.so'

@@ -14,6 +14,7 @@ mod signal_cli;
 mod signal_cli_rest;
 mod signal_web_gateway;
 mod smtp;
+mod smtp_conversation;
 mod socket;
 mod telegram_bot;
 mod telegram_start;

@@ -1,11 +1,12 @@
 //! `smtp`: a mail through a submission server (RFC 6409), with STARTTLS or TLS and a login.
 //!
-//! lettre speaks the protocol, blocking and without a deadline of its own for all of it, so that it runs in a thread that
-//! may be left behind: the process ends soon. `delivery.proxy` is not used.
+//! lettre writes the mail and knows the protocol; [`smtp_conversation`](super::smtp_conversation) holds it to time and size.
+//! `delivery.proxy` is not used.
 
 use super::apart::{apart, late};
 use super::fields::{Fields, optional, refusal, required, secret};
-use super::socket::{resolve, tcp_refusal};
+use super::smtp_conversation::{Broken, Conversation};
+use super::socket::tcp_refusal;
 use super::{Driver, Envelope, Unwell};
 use crate::cage::Reach;
 use crate::http::{Client, chain, distrust, is_loopback_name};
@@ -17,13 +18,10 @@ use herald_core::secret::Secret;
 use lettre::Address;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message as Mail};
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{Certificate, CertificateStore, SmtpConnection, TlsParameters};
+use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Noop, Rcpt};
-use lettre::transport::smtp::extension::ClientId;
-use rustls::RootCertStore;
-use std::error::Error as _;
+use rustls::ClientConfig;
+use std::io;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The driver.
@@ -86,21 +84,18 @@ impl Driver for Smtp {
         let mail = mail(&server.from, &to, envelope)?;
         let tls = server.tls(client)?;
         apart(until, WHOM, move |progress| {
-            let mut connection = server.connect(tls.as_ref(), until)?;
-            let mut say = |command: &dyn std::fmt::Display, step: Step| {
-                within(&mut connection, until)?;
-                connection.command(command).map_err(|error| step.refusal(&server.host, &error))
-            };
-            say(&MailFrom::new(Some(server.from.email.clone()), Vec::new()), Step::Sender)?;
-            say(&Rcpt::new(to, Vec::new()), Step::Recipient)?;
-            say(&Data, Step::Data)?;
-            within(&mut connection, until)?;
+            let mut conversation = server.connect(tls, until)?;
+            let host = server.host.as_str();
+            let told = |step: Step| move |error: Broken| step.refusal(host, &error);
+            let sender = MailFrom::new(Some(server.from.email.clone()), Vec::new());
+            conversation.say(sender).map_err(told(Step::Sender))?;
+            conversation.say(Rcpt::new(to, Vec::new())).map_err(told(Step::Recipient))?;
+            conversation.say(Data).map_err(told(Step::Data))?;
             if !progress.begin_message() {
                 return Err(late(WHOM));
             }
-            connection.message(&mail).map_err(|error| Step::Message.refusal(&server.host, &error))?;
             // It is delivered; nothing that QUIT may bring would change that.
-            Ok(())
+            conversation.mail(&mail).map(drop).map_err(told(Step::Message))
         })
     }
 
@@ -110,9 +105,8 @@ impl Driver for Smtp {
         let tls = server.tls(client).map_err(plain)?;
         let name = gateway.name.clone();
         let asked = apart(until, WHOM, move |_| {
-            let mut connection = server.connect(tls.as_ref(), until)?;
-            within(&mut connection, until)?;
-            connection.command(Noop).map_err(|error| Step::Sender.refusal(&server.host, &error))?;
+            let mut conversation = server.connect(tls, until)?;
+            conversation.say(Noop).map_err(|error| Step::Sender.refusal(&server.host, &error))?;
             Ok(match &server.login {
                 Some((user, _)) => format!("{}, logged in as {user}", server.host),
                 None => format!("{}, without a login", server.host),
@@ -167,56 +161,26 @@ impl Server {
         fields.close(read.map(|((host, from), security)| Self { host, port, security, from, login }))
     }
 
-    /// What lettre needs for TLS: our own idea of whom to trust.
-    fn tls(&self, client: &Client) -> Result<Option<TlsParameters>, Refusal> {
-        if self.security == "none" {
-            return Ok(None);
-        }
-        let unusable = |_| Refusal::new(End::Configuration, "TLS could not be set up");
-        let mut builder = TlsParameters::builder(self.host.clone()).certificate_store(CertificateStore::None);
-        for certificate in client.certificates()? {
-            // lettre gives up at the first that it cannot read, and a system's bundle may hold one.
-            if RootCertStore::empty().add(certificate.clone()).is_ok() {
-                builder = builder.add_root_certificate(Certificate::from_der(certificate.to_vec()).map_err(unusable)?);
-            }
-        }
-        builder.build().map(Some).map_err(unusable)
+    /// `None` where nothing is encrypted.
+    fn tls(&self, client: &Client) -> Result<Option<ClientConfig>, Refusal> {
+        if self.security == "none" { Ok(None) } else { client.tls().map(Some) }
     }
 
     /// Connects, encrypts, logs in.
-    fn connect(&self, tls: Option<&TlsParameters>, until: Instant) -> Result<SmtpConnection, Refusal> {
-        let hello = ClientId::default();
-        let addresses = resolve(&self.host, self.port, until)?;
-        // After an error lettre says QUIT and waits for the answer, as long again: what went wrong must still be told.
-        let left = until.saturating_duration_since(Instant::now()) * 9 / 20;
-        let from_the_start = tls.filter(|_| self.security == "tls");
-        let mut connection = SmtpConnection::connect(addresses.as_slice(), Some(left), &hello, from_the_start, None)
-            .map_err(|error| Step::Connect.refusal(&self.host, &error))?;
-        if let (Some(tls), "starttls") = (tls, self.security) {
-            if !connection.can_starttls() {
-                let detail = format!("{} offers no STARTTLS: set security = \"tls\" and its port", self.host);
-                return Err(Refusal::new(End::Configuration, detail));
-            }
-            within(&mut connection, until)?;
-            connection.starttls(tls, &hello).map_err(|error| Step::Connect.refusal(&self.host, &error))?;
+    fn connect(&self, tls: Option<ClientConfig>, until: Instant) -> Result<Conversation, Refusal> {
+        let told = |step: Step| move |error: Broken| step.refusal(&self.host, &error);
+        let (at_once, later) = if self.security == "tls" { (tls, None) } else { (None, tls) };
+        let mut conversation =
+            Conversation::begin(&self.host, self.port, at_once, until)?.map_err(told(Step::Connect))?;
+        if let Some(tls) = later {
+            conversation = conversation.encrypt(&self.host, tls).map_err(told(Step::Connect))?;
         }
         if let Some((user, password)) = &self.login {
-            within(&mut connection, until)?;
             let credentials = Credentials::new(user.clone(), password.expose().to_owned());
-            connection
-                .auth(&[Mechanism::Plain, Mechanism::Login], &credentials)
-                .map_err(|error| Step::Login.refusal(&self.host, &error))?;
+            conversation.log_in(&credentials).map_err(told(Step::Login))?;
         }
-        Ok(connection)
+        Ok(conversation)
     }
-}
-
-fn within(connection: &mut SmtpConnection, until: Instant) -> Result<(), Refusal> {
-    let left = until.saturating_duration_since(Instant::now());
-    if left.is_zero() || connection.set_timeout(Some(left * 9 / 20)).is_err() {
-        return Err(late(WHOM));
-    }
-    Ok(())
 }
 
 /// `Auto-Submitted: auto-generated` (RFC 3834): nobody's holiday notice shall answer.
@@ -266,24 +230,29 @@ enum Step {
 }
 
 impl Step {
-    fn refusal(self, host: &str, error: &Error) -> Refusal {
+    fn refusal(self, host: &str, error: &Broken) -> Refusal {
         let again = End::TryAgain { after: None };
-        if error.is_transient() || error.is_permanent() {
-            let words = error.source().map(ToString::to_string).unwrap_or_default();
-            let code = error.status().map(u16::from).unwrap_or_default();
-            let end = if error.is_transient() { again } else { self.end(code, &words) };
-            return Refusal::new(end, format!("{}{code} {words}", if self == Self::Login { "login: " } else { "" }));
-        }
-        if error.is_client() && self == Self::Login {
-            let detail = format!("{host} offers no way to log in that we know (PLAIN, LOGIN)");
-            return Refusal::new(End::Configuration, detail);
-        }
-        match (self, of_the_network(host, error)) {
-            (Self::Connect, Some(refusal)) => refusal,
-            (Self::Message, _) => {
+        match error {
+            Broken::Refused { transient, code, words } => {
+                let end = if *transient { again } else { self.end(*code, words) };
+                Refusal::new(end, format!("{}{code} {words}", if self == Self::Login { "login: " } else { "" }))
+            }
+            Broken::NoStarttls => Refusal::new(
+                End::Configuration,
+                format!("{host} offers no STARTTLS: set security = \"tls\" and its port"),
+            ),
+            Broken::NoLogin => {
+                Refusal::new(End::Configuration, format!("{host} offers no way to log in that we know (PLAIN, LOGIN)"))
+            }
+            Broken::Nonsense | Broken::Lost(_) if self == Self::Message => {
                 Refusal::new(End::Unclear, format!("the mail went out, and {host} did not say that it took it"))
             }
-            _ => Refusal::new(again, format!("{host} broke off the conversation; nothing was sent")),
+            Broken::Nonsense => Refusal::new(again, format!("{host} does not talk like a mail server")),
+            Broken::Lost(error) => {
+                let broke_off = || Refusal::new(again, format!("{host} broke off the conversation; nothing was sent"));
+                let network = (self == Self::Connect).then(|| of_the_network(host, error));
+                network.flatten().unwrap_or_else(broke_off)
+            }
         }
     }
 
@@ -296,23 +265,21 @@ impl Step {
 }
 
 /// What the network did, if it was the network: told by the types of errors.
-fn of_the_network(host: &str, error: &Error) -> Option<Refusal> {
+fn of_the_network(host: &str, error: &io::Error) -> Option<Refusal> {
     let again = End::TryAgain { after: None };
-    for cause in chain(error) {
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return Some(match tls {
-                rustls::Error::InvalidCertificate(reason) => Refusal::new(again, distrust(reason, host)),
-                rustls::Error::NoCertificatesPresented => Refusal::new(again, format!("{host} shows no certificate")),
-                _ => Refusal::new(End::Unreachable, format!("the TLS handshake with {host} failed")),
-            });
-        }
+    let tls = chain(error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
+    if let Some(tls) = tls {
+        return Some(match tls {
+            rustls::Error::InvalidCertificate(reason) => Refusal::new(again, distrust(reason, host)),
+            rustls::Error::NoCertificatesPresented => Refusal::new(again, format!("{host} shows no certificate")),
+            _ => Refusal::new(End::Unreachable, format!("the TLS handshake with {host} failed")),
+        });
     }
-    let io = chain(error).find_map(|cause| cause.downcast_ref::<std::io::Error>())?;
-    match io.kind() {
+    match error.kind() {
         // Connected, and then it said nothing.
-        std::io::ErrorKind::WouldBlock => None,
-        std::io::ErrorKind::TimedOut => Some(tcp_refusal(host, io)),
-        _ if io.raw_os_error().is_some() => Some(tcp_refusal(host, io)),
+        io::ErrorKind::WouldBlock => None,
+        io::ErrorKind::TimedOut => Some(tcp_refusal(host, error)),
+        _ if error.raw_os_error().is_some() => Some(tcp_refusal(host, error)),
         _ => None,
     }
 }

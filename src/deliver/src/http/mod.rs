@@ -19,7 +19,7 @@ use crate::refusal::Refusal;
 use base::is_loopback;
 use herald_core::courier::{End, Request};
 use reqwest::{Proxy, StatusCode, Url, header, redirect};
-use rustls::pki_types::CertificateDer;
+use rustls::ClientConfig;
 use std::io::Read;
 use std::time::{Duration, Instant};
 use trust::Trust;
@@ -60,12 +60,12 @@ impl Client {
         proxy.map(|problem| ("proxy", problem)).into_iter().chain(ca.map(|problem| ("ca_file", problem))).collect()
     }
 
-    /// The certificates that are trusted, for drivers that bring their own TLS.
+    /// Whom to trust and how, for drivers that bring their own conversation.
     ///
     /// # Errors
-    /// `delivery.ca_file` is of no use, or there are none.
-    pub(crate) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Refusal> {
-        self.trust.certificates()
+    /// `delivery.ca_file` is of no use, or there are no certificates.
+    pub(crate) fn tls(&self) -> Result<ClientConfig, Refusal> {
+        self.trust.tls()
     }
 
     /// Sends one request and reads its answer, all before `until`.

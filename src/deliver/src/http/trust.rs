@@ -50,7 +50,7 @@ impl Trust {
     }
 
     /// The trusted certificates themselves.
-    pub(super) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Refusal> {
+    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Refusal> {
         let extra = self
             .extra
             .as_ref()

@@ -5,6 +5,7 @@ mod captive;
 mod classes;
 mod command;
 mod harness;
+mod hostile;
 mod kannel;
 mod order;
 mod proxy;
