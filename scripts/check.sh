@@ -27,11 +27,46 @@ scripts() {
     grep -rlE --exclude-dir=target '^#!/(bin/sh|usr/bin/env bash)$' .ci packaging scripts src tests bench
 }
 
+# What man(1) warns about, or mandoc(1).
+manual_pages() {
+    pages=$(mktemp -d)
+    "${CARGO_TARGET_DIR:-target}/release/herald" __manual "$pages" && cp packaging/man/* "$pages"
+    for page in "$pages"/*.[158]; do
+        if command -v mandoc >/dev/null; then
+            mandoc -T lint -W warning "$page" || echo "${page##*/}: mandoc"
+        fi
+        if command -v man >/dev/null; then
+            MANWIDTH=80 man --warnings=w --encoding UTF-8 --local-file --troff-device=utf8 "$page" 2>&1 >/dev/null
+        fi
+    done >"$pages/said"
+    cat "$pages/said" >&2
+    [ -s "$pages/herald.1" ] && [ ! -s "$pages/said" ] && rm -r "$pages"
+}
+
+# What the shells themselves think of their completions.
+completions() {
+    made=$(mktemp -d)
+    "${CARGO_TARGET_DIR:-target}/release/herald" __manual "$made"
+    bash -n "$made/herald.bash" || return 1
+    if command -v zsh >/dev/null; then zsh -n "$made/_herald" || return 1; fi
+    if command -v fish >/dev/null; then fish --no-execute "$made/herald.fish" || return 1; fi
+    # As bash asks: what begins with "sta" behind herald, and what follows behind "herald gateway".
+    offered=$(bash -c '. "$1"; COMP_WORDS=(herald sta) COMP_CWORD=1; _herald herald sta herald; echo "${COMPREPLY[@]}"
+        COMP_WORDS=(herald gateway "") COMP_CWORD=2; _herald herald "" gateway; echo "${COMPREPLY[@]}"' - "$made/herald.bash")
+    rm -r "$made"
+    case $offered in
+    *status*drivers*add*) ;;
+    *) echo "bash offers: $offered" >&2 && return 1 ;;
+    esac
+}
+
 step "form" cargo fmt --all --check
 step "lints, warnings denied" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 step "every rule has its tests" scripts/check-rules.sh
 step "unsafe code behind its doors" no_unsafe_elsewhere
 step "what the module exports, needs and depends on" scripts/check-module.sh "${CARGO_TARGET_DIR:-target}/release/libpam_herald.so"
+step "manual pages" manual_pages
+step "completions" completions
 if cargo deny --version >/dev/null 2>&1; then
     step "licences, sources, banned crates" cargo deny --locked check --hide-inclusion-graph licenses bans sources
 fi

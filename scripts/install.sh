@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what `make build` made, or takes it away: scripts/install.sh [--uninstall].
-# DESTDIR, PREFIX (/usr) and PAM_DIR say where to. /etc/pam.d and /etc/ssh are never touched.
+# DESTDIR, PREFIX (/usr), PAM_DIR and ZSH_DIR say where to. /etc/pam.d and /etc/ssh are never touched.
 set -eu
 cd "$(dirname "$0")/.."
 umask 022
@@ -50,6 +50,7 @@ installs() {
     put 0755 "$BUILT/herald" "$PREFIX/bin/herald"
     put 0644 packaging/sysusers.d/herald.conf "$PREFIX/lib/sysusers.d/herald.conf"
     put 0644 packaging/tmpfiles.d/herald.conf "$PREFIX/lib/tmpfiles.d/herald.conf"
+    manual
     for file in README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(find docs pam.d-example -type f); do
         [ ! -e "$file" ] || put 0644 "$file" "$DOC_DIR/$file"
     done
@@ -65,6 +66,28 @@ herald.toml has to say where the network side is, since it is not below /usr:
     deliver = "$PREFIX/libexec/herald/herald-deliver"
 EOF
     echo "Installed. Nothing asks for a code yet: $DOC_DIR/README.md says how to go on."
+}
+
+# Manual pages, and the completions of bash, zsh and fish. herald makes what follows from its command line.
+manual() {
+    made=$(mktemp -d)
+    trap 'rm -rf "$made"' EXIT
+    "$BUILT/herald" __manual "$made"
+    put 0644 "$made/herald.1" "$PREFIX/share/man/man1/herald.1"
+    put 0644 packaging/man/herald.toml.5 "$PREFIX/share/man/man5/herald.toml.5"
+    put 0644 packaging/man/pam_herald.8 "$PREFIX/share/man/man8/pam_herald.8"
+    put 0644 "$made/herald.bash" "$PREFIX/share/bash-completion/completions/herald"
+    put 0644 "$made/_herald" "$ZSH_DIR/_herald"
+    put 0644 "$made/herald.fish" "$PREFIX/share/fish/vendor_completions.d/herald.fish"
+}
+
+# Where zsh looks for the completions of packages; Debian has its own place.
+zsh_dir() {
+    if [ "$PREFIX" = /usr ] && command -v dpkg >/dev/null; then
+        echo /usr/share/zsh/vendor-completions
+    else
+        echo "$PREFIX/share/zsh/site-functions"
+    fi
 }
 
 # Whom the network side becomes. Without such a user it becomes nobody.
@@ -86,12 +109,16 @@ uninstalls() {
             "take its lines out first, or run this with HERALD_REMOVE=anyway"
     fi
     rm -f "$DESTDIR$PAM_DIR/pam_herald.so" "$DESTDIR$PREFIX/bin/herald" \
-        "$DESTDIR$PREFIX/lib/sysusers.d/herald.conf" "$DESTDIR$PREFIX/lib/tmpfiles.d/herald.conf"
+        "$DESTDIR$PREFIX/lib/sysusers.d/herald.conf" "$DESTDIR$PREFIX/lib/tmpfiles.d/herald.conf" \
+        "$DESTDIR$PREFIX/share/man/man1/herald.1" "$DESTDIR$PREFIX/share/man/man5/herald.toml.5" \
+        "$DESTDIR$PREFIX/share/man/man8/pam_herald.8" "$DESTDIR$PREFIX/share/bash-completion/completions/herald" \
+        "$DESTDIR$ZSH_DIR/_herald" "$DESTDIR$PREFIX/share/fish/vendor_completions.d/herald.fish"
     rm -rf "$DESTDIR$PREFIX/libexec/herald" "$DESTDIR$DOC_DIR"
     echo "Uninstalled. /etc/herald, /var/lib/herald and the user _herald are still there."
 }
 
 PAM_DIR=${PAM_DIR:-$(pam_dir)}
+ZSH_DIR=${ZSH_DIR:-$(zsh_dir)}
 DOC_DIR=$PREFIX/share/doc/herald
 case ${1:-} in
 '') installs ;;

@@ -32,6 +32,7 @@ DESTDIR=$tree PREFIX=/usr scripts/install.sh
 rm -r "${tree:?}/etc" "${tree:?}/var" "$tree"/usr/share/doc/herald/LICENSE-*
 gzip -9n <CHANGELOG.md >"$tree/usr/share/doc/herald/changelog.gz"
 rm "$tree/usr/share/doc/herald/CHANGELOG.md"
+gzip -9n "$tree"/usr/share/man/man?/*
 
 tool=$(cargo_deb)
 # One pattern finds the newest: there is only one.

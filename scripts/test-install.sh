@@ -25,11 +25,17 @@ expected='755 etc/herald/
 644 usr/lib/tmpfiles.d/herald.conf
 755 usr/libexec/herald/
 755 usr/libexec/herald/herald-deliver
+644 usr/share/bash-completion/completions/herald
+644 usr/share/fish/vendor_completions.d/herald.fish
+644 usr/share/man/man1/herald.1
+644 usr/share/man/man5/herald.toml.5
+644 usr/share/man/man8/pam_herald.8
+644 usr/share/zsh/site-functions/_herald
 700 var/lib/herald/
 700 var/lib/herald/totp/
 700 var/lib/herald/users/'
 
-export PAM_DIR=/usr/lib/security PREFIX=/usr DESTDIR="$tree"
+export PAM_DIR=/usr/lib/security ZSH_DIR=/usr/share/zsh/site-functions PREFIX=/usr DESTDIR="$tree"
 for umask in 022 077; do
     (umask "$umask" && scripts/install.sh >/dev/null)
     [ "$(contents "$tree")" = "$expected" ] || fail "with umask $umask it makes:
@@ -47,7 +53,9 @@ scripts/install.sh --uninstall >/dev/null
 left=$(cd "$tree" && find . ! -type d ! -path './etc/*' -o -path './usr/*herald*')
 [ -z "$left" ] || fail "uninstalling leaves $left"
 
-export PREFIX=/usr/local
+export PREFIX=/usr/local ZSH_DIR=
 scripts/install.sh >/dev/null
-[ -x "$tree/usr/local/libexec/herald/herald-deliver" ] || fail "PREFIX is not honoured"
+for file in libexec/herald/herald-deliver share/zsh/site-functions/_herald share/man/man1/herald.1; do
+    [ -e "$tree/usr/local/$file" ] || fail "PREFIX is not honoured: there is no $file"
+done
 echo "install: paths and modes are right, nothing is left behind, nobody is locked out"

@@ -88,6 +88,10 @@ installed_well() {
     done
     getent passwd _herald | grep -q ':/nonexistent:/usr/sbin/nologin$' || fail "_herald: $(getent passwd _herald)"
     must "the examples are there" test -s /usr/share/doc/herald/pam.d-example/sshd
+    for file in man/man1/herald.1.gz man/man5/herald.toml.5.gz man/man8/pam_herald.8.gz zsh/vendor-completions/_herald \
+        bash-completion/completions/herald fish/vendor_completions.d/herald.fish; do
+        mode_is "644 root:root" "/usr/share/$file"
+    done
     machine | diff "$scratch/before" - >"$scratch/changes" || true
     ! grep -vE '^[0-9,acd]+$|^---$|/etc/(passwd|group|shadow|gshadow|subuid|subgid|herald)( |$)' "$scratch/changes" ||
         fail "it changed more of /etc than its user and its folder"

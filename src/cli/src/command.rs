@@ -5,7 +5,7 @@ mod enrolling;
 
 pub use enrolling::{BackupCodes, Enroll, Export, Import, ImportGoogle, Language, Restore};
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
 
 /// The whole tree, for whoever wants to print it.
@@ -22,8 +22,8 @@ pub fn command() -> clap::Command {
     after_help = "Examples:\n  \
         sudo herald gateway add telegram-bot\n  \
         sudo herald enroll telegram --user alice\n  \
-        sudo herald try --user alice",
-    disable_help_subcommand = true,
+        sudo herald try --user alice\n\n\
+        More: man herald, man herald.toml, man pam_herald",
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -49,7 +49,6 @@ pub struct Global {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-#[command(disable_help_subcommand = true)]
 pub enum Command {
     /// Set up the services that carry codes to phones
     #[command(
@@ -207,7 +206,7 @@ pub enum Config {
 #[derive(Clone, Debug, Args)]
 pub struct Whom {
     /// Who it is about [default: whoever called sudo]
-    #[arg(long)]
+    #[arg(long, value_hint = ValueHint::Username)]
     pub user: Option<String>,
 }
 
@@ -248,7 +247,7 @@ pub struct Remove {
 #[derive(Debug, Args)]
 pub struct Log {
     /// Only what is about this person
-    #[arg(long)]
+    #[arg(long, value_hint = ValueHint::Username)]
     pub user: Option<String>,
     /// Only what is not older: 2h, 7d, today, 2026-11-22
     #[arg(long, value_name = "T")]
@@ -270,6 +269,7 @@ pub struct Try {
 #[derive(Debug, Args)]
 pub struct Unlock {
     /// Who is locked
+    #[arg(value_hint = ValueHint::Username)]
     pub user: String,
 }
 

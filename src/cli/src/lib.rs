@@ -18,6 +18,7 @@ mod gateway;
 mod journal;
 mod language;
 mod log;
+mod manual;
 mod many;
 mod output;
 mod proof;
@@ -38,6 +39,15 @@ use std::process::ExitCode;
 /// The whole program.
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
+    // For `make build`. It is no command: it would stand in what it writes.
+    if let [_, word, folder] = words.as_slice() {
+        if word == "__manual" {
+            return output::finish(
+                false,
+                manual::write(folder.as_ref()).map_err(|error| Error::Write(folder.into(), error)),
+            );
+        }
+    }
     match usage::read(&words) {
         usage::Read::Line(line) => {
             let json = line.global.json;
