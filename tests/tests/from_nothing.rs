@@ -115,7 +115,7 @@ fn rule_16_unlock_opens_for_the_next_login() {
     alice.send_line(&another(&code));
     alice.answer("Wrong, 2 tries left. ", &another(&code));
     alice.answer("Wrong, 1 try left. ", &another(&code));
-    assert!(alice.fails().contains("Locked for 10 min."));
+    assert!(alice.fails().contains("locked for 10 min. On scratch, root can run: herald unlock alice"));
     assert_eq!(world.phone.message().code, None, "word of the lock");
     let status = herald(&world, &["status", "--user", "alice", "--json"], "");
     assert!(status.output.replace(' ', "").contains("\"locked\":true"), "{status:?}");

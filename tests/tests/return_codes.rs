@@ -176,7 +176,7 @@ fn rule_9_where_the_code_alone_is_to_do_it_is_sent_without_a_password() {
 fn maxtries_for_the_locked_and_for_the_answer_that_locks() {
     let world = World::new();
     world.configure("limits.failures = 3\nlimits.lockout = \"20m\"");
-    let line = "Too many wrong codes. Locked for 20 min.";
+    let line = "Too many wrong codes: locked for 20 min. On scratch, root can run: herald unlock alice";
     let outcome = log_in(&world, BEHIND_PASSWORD, &[Typed::Wrong; 3]);
     assert_eq!((outcome.code, outcome.errors()), (Code::MAXTRIES, vec![line]));
     assert_eq!(world.phone.messages().len(), 2, "the code, and word of the lock");
@@ -196,7 +196,7 @@ fn maxtries_when_the_budget_is_used_up_and_nothing_waits() {
     assert_eq!(log_in(&world, BEHIND_PASSWORD, &[Typed::Wrong]).code, Code::AUTH_ERR);
     let outcome = log_in(&world, BEHIND_PASSWORD, &[]);
     assert_eq!((outcome.code, outcome.prompts()), (Code::MAXTRIES, vec!["Password: "]));
-    assert_eq!(outcome.errors(), ["Too many codes were sent. Try again in 15 min."]);
+    assert_eq!(outcome.errors(), ["Too many codes were sent: try again in 15 min."]);
     assert!(last(&outcome).ends_with("reason=budget-used-up"), "{outcome:?}");
     assert_eq!(world.phone.messages().len(), 1);
 }

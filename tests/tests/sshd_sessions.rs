@@ -137,14 +137,14 @@ fn rule_16_wrong_answers_in_a_row_lock_the_user_and_the_phone_tells_once() {
     alice.answer("Wrong, 2 tries left. ", &another(&code));
     alice.answer("Wrong, 1 try left. ", &another(&code));
     let rest = alice.fails();
-    assert!(rest.contains("Too many wrong codes. Locked for 10 min."), "{rest}");
+    assert!(rest.contains("Too many wrong codes: locked for 10 min."), "{rest}");
     let notice = world.phone.message();
     assert_eq!((notice.chat, notice.code), (ALICE.chat(), None));
     assert!(notice.text.contains("alice") && notice.text.contains("locked for 10 min"), "{}", notice.text);
 
     // The lock refuses before anything is asked or sent.
     let rest = alice_with_her_password(&sshd).fails();
-    assert!(rest.contains("Too many wrong codes. Locked for 10 min."), "{rest}");
+    assert!(rest.contains("Too many wrong codes: locked for 10 min."), "{rest}");
     assert!(!rest.contains("Code"), "{rest}");
     assert_eq!(world.phone.messages().len(), 2);
     assert_eq!((world.logged("sent"), world.logged("wrong"), world.logged("locked")), (1, 3, 2));
@@ -165,7 +165,7 @@ fn rule_11_the_budget_for_codes_in_vain_stops_sending_and_says_for_how_long() {
     alice.fails();
 
     let rest = alice_with_her_password(&sshd).fails();
-    assert!(rest.contains("Too many codes were sent. Try again in 15 min."), "{rest}");
+    assert!(rest.contains("Too many codes were sent: try again in 15 min."), "{rest}");
     assert_eq!(world.phone.messages().len(), 1);
     let log = world.log();
     assert_eq!(log.last().expect("lines"), "refused user=alice rhost=127.0.0.1 tty=ssh reason=budget-used-up");

@@ -39,12 +39,11 @@ impl Form {
     /// What a person would type for it.
     pub fn example(self) -> &'static str {
         match self {
-            Self::ChatId => "a Telegram chat id, digits only, like 475721977",
-            Self::E164 => "a phone number with its country code, like +81312345678",
-            Self::Uuid => "a UUID",
-            Self::Username => "a user name",
-            Self::Jid => "a Jabber address, like alice@example.org",
-            Self::Email => "an e-mail address, like alice@example.org",
+            Self::ChatId => "475721977",
+            Self::E164 => "+81312345678",
+            Self::Uuid => "123e4567-e89b-12d3-a456-426614174000",
+            Self::Username => "alice.01",
+            Self::Jid | Self::Email => "alice@example.org",
         }
     }
 

@@ -37,6 +37,8 @@ pub struct Registrar<'a> {
     pub audit: &'a dyn Audit,
     /// Who asked for the change: for the log.
     pub by: String,
+    /// What is spoken where the person sits, in whatever is to be proved. Messages go out in the person's own language.
+    pub phrases: &'static Phrases,
 }
 
 /// Somebody who is to be reached.
@@ -62,7 +64,7 @@ pub enum RegistrarError {
     /// No gateway serves the channel.
     NoGateway(String),
     /// No driver takes an address like this; what would be taken.
-    Address(Vec<String>),
+    Address(Vec<Form>),
     /// The label cannot be used.
     Label,
     /// Nothing of that name was enrolled.
@@ -230,9 +232,9 @@ impl Registrar<'_> {
         let here = |factor: &&Factor| factor.channel == newcomer.channel && factor.address.as_deref() == Some(address);
         let Some(factor) = enrollment.active().find(here) else { return Ok(()) };
         let login = self.proof(newcomer.user, factor, &Attempt::default());
-        let text = login.phrases.notice_linked(newcomer.user.as_str(), &login.host, newcomer.channel);
+        let text = login.written.notice_linked(newcomer.user.as_str(), &login.host, newcomer.channel);
         let plan = login.sender().plan(&[factor]);
-        if let Err(error) = login.sender().send(newcomer.user, plan, notice(login.phrases, text)) {
+        if let Err(error) = login.sender().send(newcomer.user, plan, notice(login.written, text)) {
             let line = Line::new("error").with("user", newcomer.user.as_str()).because(error.to_string());
             self.audit.record(Severity::Warning, line.as_str());
         }
@@ -422,7 +424,7 @@ impl Registrar<'_> {
         fits(newcomer.label)?;
         let forms = self.forms(newcomer.channel)?;
         let stored = forms.iter().find_map(|form| form.normalise(newcomer.address));
-        stored.ok_or_else(|| RegistrarError::Address(forms.iter().map(|form| form.example().to_owned()).collect()))
+        stored.ok_or(RegistrarError::Address(forms))
     }
 
     /// The forms of address that the gateways of a channel take; where there are none yet, those of its drivers.
@@ -460,7 +462,8 @@ impl Registrar<'_> {
             config: self.config,
             rules: self.config.for_service("herald"),
             audit: self.audit,
-            phrases: phrases::of(self.config.language.as_deref().unwrap_or_default()),
+            phrases: self.phrases,
+            written: self.written_to(self.enrollment(user).unwrap_or_default().language.as_deref()),
             user: user.clone(),
             by: self.by.clone(),
             origin: Origin {
@@ -472,6 +475,11 @@ impl Registrar<'_> {
             factors: vec![factor.clone()],
             enrolling: true,
         }
+    }
+
+    /// What messages to somebody of this language are written in.
+    fn written_to(&self, language: Option<&str>) -> &'static Phrases {
+        phrases::of(language.or(self.config.language.as_deref()).unwrap_or_default())
     }
 
     /// Logs a change and tells the person's other active factors (rule 34). That nobody could be told is logged.
@@ -504,10 +512,8 @@ impl Registrar<'_> {
     fn tell(&self, user: &UserName, about: u32, told: &Enrollment, text: impl FnOnce(&Phrases, &str) -> String) {
         let others: Vec<&Factor> = told.active().filter(|other| other.id != about && other.address.is_some()).collect();
         let Some(first) = others.first() else { return };
-        let language = told.language.as_deref().or(self.config.language.as_deref());
-        let phrases = phrases::of(language.unwrap_or_default());
-        let mut login = self.proof(user, first, &Attempt::default());
-        login.phrases = phrases;
+        let phrases = self.written_to(told.language.as_deref());
+        let login = self.proof(user, first, &Attempt::default());
         let text = text(phrases, &login.host);
         for other in others {
             let plan = login.sender().plan(&[other]);

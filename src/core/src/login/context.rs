@@ -30,8 +30,10 @@ pub struct Login<'a> {
     pub rules: &'a Rules,
     /// Where lines go.
     pub audit: &'a dyn Audit,
-    /// The user's language.
+    /// The user's language, as far as the terminal can show it.
     pub phrases: &'a Phrases,
+    /// The language of messages to the user.
+    pub written: &'a Phrases,
     /// Whose factors are asked for.
     pub user: UserName,
     /// PAM_RUSER: for messages only.

@@ -12,7 +12,7 @@ use crate::conversation::{Conversation, Reply};
 use crate::message::notice;
 use crate::provider::{Challenged, Choice, Failure, Proof, Unusable, When};
 use crate::secret::SecretBytes;
-use crate::text::columns;
+use crate::text::{columns, display_line};
 use std::time::Duration;
 
 /// Prompts in one call, whatever is typed (rule 10).
@@ -317,8 +317,8 @@ impl<'a> Dialogue<'a> {
         if plan.is_empty() {
             return;
         }
-        let text = login.phrases.notice_locked(login.user.as_str(), &login.host, length);
-        if let Err(error) = login.sender().send(&login.user, plan, notice(login.phrases, text)) {
+        let text = login.written.notice_locked(login.user.as_str(), &login.host, length);
+        if let Err(error) = login.sender().send(&login.user, plan, notice(login.written, text)) {
             self.log_error(&Failure::Courier(error));
         }
     }
@@ -354,13 +354,14 @@ impl<'a> Dialogue<'a> {
         let service = &self.login.origin.service;
         let graphical = service.starts_with("gdm") || service.starts_with("kde");
         let verdict = if graphical { Verdict::AuthError } else { Verdict::AuthInfoUnavailable };
-        self.refuse(verdict, "undelivered", &self.login.phrases.undelivered())
+        self.refuse(verdict, "undelivered", &self.login.phrases.undelivered(&self.login.host))
     }
 
     pub(super) fn locked(&mut self, left: Duration) -> Verdict {
         let line = self.login.with_origin(self.login.line("locked")).with("for", format!("{}s", left.as_secs()));
         self.login.audit.record(Severity::Notice, line.as_str());
-        self.conversation.error(&self.login.phrases.locked(left));
+        let Login { phrases, user, host, .. } = self.login;
+        self.conversation.error(&phrases.locked(&display_line(user.as_str(), 64), host, left));
         Verdict::MaxTries
     }
 
@@ -382,7 +383,7 @@ impl<'a> Dialogue<'a> {
 
     pub(super) fn failed(&mut self, failure: &Failure) -> Verdict {
         self.log_error(failure);
-        let (verdict, text) = super::ending(failure, self.login.phrases);
+        let (verdict, text) = super::ending(failure, self.login.phrases, &self.login.host);
         self.conversation.error(&text);
         verdict
     }

@@ -14,6 +14,7 @@ use crate::courier::ChatSearch;
 use crate::link::{Link, look, new_link};
 use crate::provider::{Failure, built};
 use crate::registrar::{Newcomer, Registrar, RegistrarError};
+use crate::text::display_line;
 
 /// Prompts in one call (rule 10).
 const MOST_PROMPTS: u32 = 10;
@@ -36,9 +37,10 @@ impl Gate<'_> {
             courier: courier.as_ref(),
             audit: self.audit,
             by: account.name.as_str().to_owned(),
+            phrases: self.phrases,
         };
         let mut counted = Counted { conversation: self.conversation, left: MOST_PROMPTS };
-        let mut desk = Desk { gate_phrases: self.phrases, attempt: self.attempt, echo: self.arguments.echo, registrar };
+        let mut desk = Desk { attempt: self.attempt, echo: self.arguments.echo, registrar };
         let verdict = desk.run(account, &mut counted);
         let exhausted = counted.left == 0;
         if verdict != Ok(Verdict::Success) {
@@ -62,11 +64,12 @@ impl Gate<'_> {
     fn not_enrolled(&mut self, account: &Account, error: &RegistrarError) -> Verdict {
         let line = self.line("error", account.name.as_str()).because(error.to_string());
         self.audit.record(Severity::Error, line.as_str());
+        let (phrases, host) = (self.phrases, self.machine.host_name());
         let (verdict, text) = match error {
-            RegistrarError::Store(error) => ending(&Failure::Store(error.clone()), self.phrases),
-            RegistrarError::Courier(error) => ending(&Failure::Courier(error.clone()), self.phrases),
-            RegistrarError::Link(_) => (Verdict::AuthInfoUnavailable, self.phrases.undelivered()),
-            _ => (Verdict::PermissionDenied, self.phrases.unenrolled(account.name.as_str())),
+            RegistrarError::Store(error) => ending(&Failure::Store(error.clone()), phrases, &host),
+            RegistrarError::Courier(error) => ending(&Failure::Courier(error.clone()), phrases, &host),
+            RegistrarError::Link(_) => (Verdict::AuthInfoUnavailable, phrases.undelivered(&host)),
+            _ => (Verdict::PermissionDenied, phrases.unenrolled(&display_line(account.name.as_str(), 64), &host)),
         };
         self.conversation.error(&text);
         verdict
@@ -75,7 +78,6 @@ impl Gate<'_> {
 
 /// One enrollment under way.
 struct Desk<'a> {
-    gate_phrases: &'a crate::phrases::Phrases,
     attempt: &'a super::Attempt,
     echo: bool,
     registrar: Registrar<'a>,
@@ -115,10 +117,10 @@ impl Desk<'_> {
         if channels.len() == 1 {
             return Ok(Ok((*first).to_owned()));
         }
-        let name = |channel: &&str| self.gate_phrases.channel(channel);
+        let name = |channel: &&str| self.registrar.phrases.channel(channel);
         let numbered =
             channels.iter().enumerate().map(|(position, channel)| format!("{} {}", position + 1, name(channel)));
-        let prompt = self.gate_phrases.pick_a_channel(&numbered.collect::<Vec<_>>().join(", "));
+        let prompt = self.registrar.phrases.pick_a_channel(&numbered.collect::<Vec<_>>().join(", "));
         loop {
             let answer = match self.ask(&prompt, conversation) {
                 Ok(answer) => answer,
@@ -147,8 +149,8 @@ impl Desk<'_> {
         let link = if forms.contains(&Form::ChatId) { new_link(&sender)? } else { None };
         let example = forms.first().map(|form| form.example()).unwrap_or_default();
         let prompt = match &link {
-            Some(link) => self.gate_phrases.open_the_link(link.url.expose()),
-            None => self.gate_phrases.type_the_address(&self.gate_phrases.channel(channel), example),
+            Some(link) => self.registrar.phrases.open_the_link(link.url.expose()),
+            None => self.registrar.phrases.type_the_address(&self.registrar.phrases.channel(channel), example),
         };
         let mut note = String::new();
         loop {
@@ -164,7 +166,7 @@ impl Desk<'_> {
                     Ok(address) => return Ok(Ok(address)),
                     Err(note) => note,
                 },
-                None => self.gate_phrases.no_such_address(),
+                None => self.registrar.phrases.no_such_address(),
             };
         }
     }
@@ -173,8 +175,8 @@ impl Desk<'_> {
     fn look(&self, link: &Link) -> Result<Result<Address, String>, RegistrarError> {
         Ok(match look(&self.registrar.sender(), link, false)? {
             ChatSearch::Found { address, .. } => Ok(Address { text: address, linked: true }),
-            ChatSearch::NotYet { .. } => Err(self.gate_phrases.start_not_seen()),
-            ChatSearch::Taken(_) | ChatSearch::Failed { .. } => Err(self.gate_phrases.cannot_be_reached()),
+            ChatSearch::NotYet { .. } => Err(self.registrar.phrases.start_not_seen()),
+            ChatSearch::Taken(_) | ChatSearch::Failed { .. } => Err(self.registrar.phrases.cannot_be_reached()),
         })
     }
 

@@ -54,6 +54,8 @@ pub struct Attempt {
     pub vouched: bool,
     /// The arguments of the module line, as bytes.
     pub arguments: Vec<Vec<u8>>,
+    /// What is spoken at this terminal, where that is known: by the command `herald`, which knows its locale.
+    pub spoken: Option<&'static Phrases>,
 }
 
 /// How a login ended: one for each PAM code that the module returns. `src/pam` translates.
@@ -101,23 +103,25 @@ pub fn authenticate_with(
 ) -> Verdict {
     let arguments = match Arguments::parse(&attempt.arguments) {
         Ok(arguments) => arguments,
-        Err(text) => return broken_set_up(&text, conversation, audit),
+        Err(text) => return broken_set_up(machine, attempt, &text, conversation, audit),
     };
     let audit = &Heard { audit, debug: arguments.debug };
     let config = match load_config(machine.files(), &arguments.config) {
         Ok(config) => config,
-        Err(error) => return broken_set_up(&error.to_string(), conversation, audit),
+        Err(error) => return broken_set_up(machine, attempt, &error.to_string(), conversation, audit),
     };
     let mut rules = config.for_service(&attempt.service).clone();
     if let Some(unenrolled) = arguments.unenrolled {
         rules.policy.unenrolled = unenrolled;
     }
     let plain = is_console(&attempt.tty);
-    let phrases = speak(config.language.as_deref(), plain);
+    let phrases = attempt.spoken.unwrap_or_else(|| speak(config.language.as_deref(), plain));
+    let written = speak(config.language.as_deref(), false);
     let evidence = Evidence::of(attempt);
     let mut console = Console(conversation);
     let conversation: &mut dyn Conversation = if plain { &mut console } else { console.0 };
-    let mut gate = Gate { machine, attempt, arguments, config, rules, evidence, phrases, plain, audit, conversation };
+    let mut gate =
+        Gate { machine, attempt, arguments, config, rules, evidence, phrases, written, plain, audit, conversation };
     gate.pass(others)
 }
 
@@ -128,18 +132,25 @@ fn speak(language: Option<&str>, plain: bool) -> &'static Phrases {
 }
 
 /// The machine or the set-up could not do its part: the verdict, and the line that says so.
-fn ending(failure: &Failure, phrases: &Phrases) -> (Verdict, String) {
+fn ending(failure: &Failure, phrases: &Phrases, host: &str) -> (Verdict, String) {
     match failure {
-        Failure::Store(StoreError::State(_)) => (Verdict::ServiceError, phrases.set_up_broken()),
-        _ => (Verdict::SystemError, phrases.could_not_check()),
+        Failure::Store(StoreError::State(_)) => (Verdict::ServiceError, phrases.set_up_broken(host)),
+        _ => (Verdict::SystemError, phrases.could_not_check(host)),
     }
 }
 
-fn broken_set_up(text: &str, conversation: &mut dyn Conversation, audit: &dyn Audit) -> Verdict {
+fn broken_set_up(
+    machine: &dyn Machine,
+    attempt: &Attempt,
+    text: &str,
+    conversation: &mut dyn Conversation,
+    audit: &dyn Audit,
+) -> Verdict {
     for line in text.lines() {
         audit.record(Severity::Error, Line::new("error").because(line).as_str());
     }
-    conversation.error(&phrases::of("").set_up_broken());
+    let phrases = attempt.spoken.unwrap_or_else(|| phrases::of(""));
+    conversation.error(&phrases.set_up_broken(&machine.host_name()));
     Verdict::ServiceError
 }
 
@@ -151,7 +162,8 @@ struct Gate<'a> {
     config: Config,
     rules: Rules,
     evidence: Evidence,
-    phrases: &'a Phrases,
+    phrases: &'static Phrases,
+    written: &'static Phrases,
     plain: bool,
     audit: &'a dyn Audit,
     conversation: &'a mut dyn Conversation,
@@ -195,7 +207,8 @@ impl Gate<'_> {
             Err(error) => return self.failed(account.name.as_str(), &Failure::Store(error)),
         };
         if let Some(language) = &enrollment.language {
-            self.phrases = speak(Some(language), self.plain);
+            self.phrases = self.attempt.spoken.unwrap_or_else(|| speak(Some(language), self.plain));
+            self.written = speak(Some(language), false);
         }
         if enrollment.active().next().is_none() {
             return self.unenrolled(&account);
@@ -209,6 +222,7 @@ impl Gate<'_> {
             rules: &self.rules,
             audit: self.audit,
             phrases: self.phrases,
+            written: self.written,
             user: account.name.clone(),
             by: self.attempt.ruser.clone(),
             origin: Origin {
@@ -278,7 +292,7 @@ impl Gate<'_> {
                 let line = self.line("refused", account.name.as_str()).because("unenrolled");
                 self.audit.record(Severity::Notice, line.as_str());
                 let user = display_line(account.name.as_str(), 64);
-                self.conversation.error(&self.phrases.unenrolled(&user));
+                self.conversation.error(&self.phrases.unenrolled(&user, &self.machine.host_name()));
                 Verdict::PermissionDenied
             }
         }
@@ -298,7 +312,7 @@ impl Gate<'_> {
     }
 
     fn failed(&mut self, user: &str, failure: &Failure) -> Verdict {
-        let (verdict, text) = ending(failure, self.phrases);
+        let (verdict, text) = ending(failure, self.phrases, &self.machine.host_name());
         self.audit.record(Severity::Error, self.line("error", user).because(failure.to_string()).as_str());
         self.conversation.error(&text);
         verdict

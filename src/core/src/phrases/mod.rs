@@ -103,14 +103,14 @@ macro_rules! texts {
 }
 
 texts! {
-    language, email, totp, backup, sends_a_code, app_shows_a_code, backup_code_from_paper, bare_code, code_sent,
-    code_sent_seconds_ago, code_sent_minutes_ago, enter_sends, code_from_app, backup_code, wrong_one, wrong_many,
+    language, units, email, totp, backup, sends_a_code, app_shows_a_code, backup_code_from_paper, bare_code, code_sent,
+    code_sent_ago, code_waits, enter_sends, code_from_app, backup_code, wrong_one, wrong_many,
     wrong_answer, already_used, no_longer_good, wait_to_resend, channel_failed, no_more_codes, backup_codes_not_now, help,
     help_switch, backup_codes_left_one, backup_codes_left_many, backup_codes_new, refused, nothing_typed, tries_used_up,
-    locked, budget_used_up, unenrolled, undelivered, set_up_broken, could_not_check, enroll_until, pick_a_channel,
+    locked, budget_used_up, unenrolled, undelivered, set_up_broken, could_not_check, root_can_run, enroll_until, pick_a_channel,
     open_the_link, type_the_address, start_not_seen, cannot_be_reached, no_such_address, copy_code, message_host,
     message_service, message_user, message_user_by, message_origin, message_lifetime, message_warning, message_advice,
-    notice_locked, notice_added, notice_removed, notice_disabled, notice_enabled, notice_offline_added,
+    not_you, notice_locked, notice_added, notice_removed, notice_disabled, notice_enabled, notice_offline_added,
     notice_offline_removed, notice_offline_disabled, notice_offline_enabled, notice_new_codes, notice_test, notice_linked,
 }
 
@@ -167,13 +167,20 @@ impl Phrases {
 
     /// The prompt behind a code that was sent, now or so long ago.
     pub fn code_sent(&self, channel: &str, to: &str, ago: Option<Duration>) -> String {
-        let (text, seconds) = match ago.map(|ago| ago.as_secs()) {
-            None => (self.text(Text::code_sent), 0),
-            Some(seconds) if seconds < 60 => (self.text(Text::code_sent_seconds_ago), seconds),
-            Some(seconds) => (self.text(Text::code_sent_minutes_ago), seconds),
-        };
-        let (seconds, minutes) = (seconds.to_string(), (seconds / 60).to_string());
-        fill(text, &[("channel", channel), ("to", to), ("seconds", &seconds), ("minutes", &minutes)])
+        let text = if ago.is_some() { self.text(Text::code_sent_ago) } else { self.text(Text::code_sent) };
+        self.code(text, channel, to, ago.unwrap_or_default())
+    }
+
+    /// The same for a code that was sent so long ago, in fewer words.
+    pub fn code_waits(&self, channel: &str, to: &str, ago: Duration) -> String {
+        self.code(self.text(Text::code_waits), channel, to, ago)
+    }
+
+    /// Whole minutes that are over, or seconds.
+    fn code(&self, text: &str, channel: &str, to: &str, ago: Duration) -> String {
+        let seconds = ago.as_secs();
+        let over = if seconds < 60 { seconds } else { seconds - seconds % 60 };
+        fill(text, &[("channel", channel), ("to", to), ("time", &self.time(Duration::from_secs(over)))])
     }
 
     /// The prompt that offers to send.
@@ -214,7 +221,7 @@ impl Phrases {
 
     /// Before a prompt: a new code can be sent in so long.
     pub fn wait_to_resend(&self, wait: Duration) -> String {
-        fill(self.text(Text::wait_to_resend), &[("time", &short_time(wait))])
+        fill(self.text(Text::wait_to_resend), &[("time", &self.time(wait))])
     }
 
     /// Before a prompt: these channels could not deliver.
@@ -264,34 +271,53 @@ impl Phrases {
         self.text(Text::tries_used_up).to_owned()
     }
 
-    /// Refused: locked for so long.
-    pub fn locked(&self, left: Duration) -> String {
-        fill(self.text(Text::locked), &[("time", &short_time(left))])
+    /// Refused: locked for so long, and who can end that.
+    pub fn locked(&self, user: &str, host: &str, left: Duration) -> String {
+        let text = fill(self.text(Text::locked), &[("time", &self.time(left))]);
+        self.and_root_can_run(text, host, "herald unlock ", user)
     }
 
     /// Refused: too many codes were sent; try again after so long.
     pub fn budget_used_up(&self, left: Duration) -> String {
-        fill(self.text(Text::budget_used_up), &[("time", &short_time(left))])
+        fill(self.text(Text::budget_used_up), &[("time", &self.time(left))])
     }
 
     /// Refused: nothing is enrolled, and how to.
-    pub fn unenrolled(&self, user: &str) -> String {
-        fill(self.text(Text::unenrolled), &[("user", user)])
+    pub fn unenrolled(&self, user: &str, host: &str) -> String {
+        let text = fill(self.text(Text::unenrolled), &[("user", user)]);
+        self.and_root_can_run(text, host, "herald enroll telegram --user ", user)
     }
 
     /// Refused: nothing could be delivered, and how to go on.
-    pub fn undelivered(&self) -> String {
-        self.text(Text::undelivered).to_owned()
+    pub fn undelivered(&self, host: &str) -> String {
+        self.and_root_can_run(self.text(Text::undelivered).to_owned(), host, "herald gateway status", "")
     }
 
     /// Refused: the set-up is broken.
-    pub fn set_up_broken(&self) -> String {
-        self.text(Text::set_up_broken).to_owned()
+    pub fn set_up_broken(&self, host: &str) -> String {
+        self.and_root_can_run(self.text(Text::set_up_broken).to_owned(), host, "herald config check", "")
     }
 
     /// Refused: the machine could not do its part.
-    pub fn could_not_check(&self) -> String {
-        self.text(Text::could_not_check).to_owned()
+    pub fn could_not_check(&self, host: &str) -> String {
+        self.and_root_can_run(self.text(Text::could_not_check).to_owned(), host, "herald doctor", "")
+    }
+
+    /// Behind what cannot be mended at the door: who can do something about it. Herald's machines have all sorts of
+    /// admins; for a Raspberry Pi at home it is the person who reads this.
+    fn and_root_can_run(&self, text: String, host: &str, command: &str, user: &str) -> String {
+        text + &fill(self.text(Text::root_can_run), &[("host", host), ("command", command), ("user", user)])
+    }
+
+    /// `12 s`, `5 min`, `2 h`, `1 h 30 min`; from a minute on rounded up to whole ones.
+    pub fn time(&self, duration: Duration) -> String {
+        let seconds = duration.as_secs().max(1);
+        let rounded = if seconds < 60 { seconds } else { seconds.div_ceil(60) * 60 };
+        let mut text = format_duration(Duration::from_secs(rounded));
+        for (letter, unit) in ['h', 'm', 's'].into_iter().zip(self.text(Text::units).split('/')) {
+            text = text.replace(letter, unit);
+        }
+        text.trim().to_owned()
     }
 
     /// Let in for now: from which day on a second factor is needed.
@@ -359,7 +385,7 @@ impl Phrases {
 
     /// On the phone: how long the code is good.
     pub fn message_lifetime(&self, lifetime: Duration) -> String {
-        fill(self.text(Text::message_lifetime), &[("time", &short_time(lifetime))])
+        fill(self.text(Text::message_lifetime), &[("time", &self.time(lifetime))])
     }
 
     /// On the phone: where to type it, and nowhere else.
@@ -374,7 +400,9 @@ impl Phrases {
 
     /// On the phone: the user was locked by wrong answers (rule 16).
     pub fn notice_locked(&self, user: &str, host: &str, length: Duration) -> String {
-        fill(self.text(Text::notice_locked), &[("user", user), ("host", host), ("time", &short_time(length))])
+        let text =
+            fill(self.text(Text::notice_locked), &[("user", user), ("host", host), ("time", &self.time(length))]);
+        self.and_root_can_run(text + self.text(Text::message_advice), host, "herald unlock ", user)
     }
 
     /// On the phone: the user's factors changed (rule 34).
@@ -385,7 +413,7 @@ impl Phrases {
             Change::Disabled => self.text(Text::notice_disabled),
             Change::Enabled => self.text(Text::notice_enabled),
         };
-        fill(text, &[("user", user), ("host", host), ("channel", channel), ("to", to)])
+        self.and_not_you(fill(text, &[("user", user), ("host", host), ("channel", channel), ("to", to)]), user, host)
     }
 
     /// On the phone: a factor that is not delivered changed (rule 34). `factor` is its name, and its label.
@@ -396,12 +424,16 @@ impl Phrases {
             Change::Disabled => self.text(Text::notice_offline_disabled),
             Change::Enabled => self.text(Text::notice_offline_enabled),
         };
-        fill(text, &[("user", user), ("host", host), ("factor", factor)])
+        self.and_not_you(fill(text, &[("user", user), ("host", host), ("factor", factor)]), user, host)
     }
 
     /// On the phone: backup codes were made (rule 34).
     pub fn notice_new_codes(&self, user: &str, host: &str) -> String {
-        fill(self.text(Text::notice_new_codes), &[("user", user), ("host", host)])
+        self.and_not_you(fill(self.text(Text::notice_new_codes), &[("user", user), ("host", host)]), user, host)
+    }
+
+    fn and_not_you(&self, text: String, user: &str, host: &str) -> String {
+        self.and_root_can_run(text + self.text(Text::not_you), host, "herald status --user ", user)
     }
 
     /// On the phone: a test of a gateway.
@@ -430,18 +462,6 @@ fn fill(text: &str, values: &[(&str, &str)]) -> String {
     filled
 }
 
-/// `12 s`, `5 min`, `2 h`, `1 h 30 min`: the same in every language that counts in SI.
-pub(crate) fn short_time(duration: Duration) -> String {
-    let seconds = duration.as_secs().max(1);
-    let rounded = if seconds < 60 { seconds } else { seconds.div_ceil(60) * 60 };
-    format_duration(Duration::from_secs(rounded))
-        .replace('h', " h ")
-        .replace('m', " min ")
-        .replace('s', " s ")
-        .trim()
-        .to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -458,8 +478,9 @@ mod tests {
             (5400, "1 h 30 min"),
             (86400, "24 h"),
         ] {
-            assert_eq!(short_time(Duration::from_secs(seconds)), text);
+            assert_eq!(of("en").time(Duration::from_secs(seconds)), text);
         }
+        assert_eq!(of("ja").time(Duration::from_secs(5400)), "1時間30分");
     }
 
     #[test]
@@ -501,12 +522,17 @@ mod tests {
                 phrases.backup_codes_not_now() + &phrases.backup_code(),
                 phrases.wrong(1) + &phrases.code_sent("WhatsApp", "...977", None),
                 phrases.wrong(2) + &phrases.code_sent("WhatsApp", "...977", None),
+                phrases.wrong(2) + &phrases.code_waits("WhatsApp", "...977", Duration::from_secs(59)),
+                phrases.wrong(2) + &phrases.code_waits("WhatsApp", "...977", Duration::from_secs(59 * 60)),
+                phrases.type_the_address("WhatsApp", "+81312345678"),
+                phrases.pick_a_channel("1 Telegram, 2 Signal, 3 SMS"),
             ];
             for prompt in prompts {
                 assert!(columns(&prompt) <= 60, "{prompt}");
                 assert!(prompt.ends_with(": "), "{prompt}");
             }
-            let said = [phrases.help(&[]), phrases.refused(), phrases.unenrolled("alice"), phrases.undelivered()];
+            let said =
+                [phrases.help(&[]), phrases.refused(), phrases.unenrolled("alice", "pi"), phrases.undelivered("pi")];
             for text in said {
                 let text = text.to_lowercase();
                 for word in ["password", "passwort", "mot de passe", "contraseña", "senha", "パスワード"] {

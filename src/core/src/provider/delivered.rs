@@ -79,7 +79,7 @@ impl Provider for DeliveredCode {
             Step::Done(challenged) => return Ok(challenged),
             Step::Send(charged) => charged,
         };
-        let message = code_message(login.phrases, &login.about(), &charged.code, login.rules.code.lifetime);
+        let message = code_message(login.written, &login.about(), &charged.code, login.rules.code.lifetime);
         let sent = login.sender().send(&login.user, plan, message);
         self.settle(login, &charged, sent)
     }
@@ -248,7 +248,7 @@ fn taken_up(login: &Login<'_>, enrollment: &Enrollment, live: &Challenge, now: M
     let channel = login.phrases.channel(&newest.channel);
     Challenged::Ask {
         prompt: login.phrases.code_sent(&channel, &to, Some(ago)),
-        shorter: login.phrases.code_sent(&channel, &to, None),
+        shorter: login.phrases.code_waits(&channel, &to, ago),
         challenge: Some(live.id.clone()),
         failed: Vec::new(),
     }

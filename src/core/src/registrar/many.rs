@@ -86,8 +86,7 @@ impl Registrar<'_> {
         let forms = forms.as_ref().map_err(Clone::clone)?;
         fits(line.label.as_deref())?;
         let address = forms.iter().find_map(|form| form.normalise(&line.address));
-        let examples = || forms.iter().map(|form| form.example().to_owned()).collect();
-        let address = address.ok_or_else(|| RegistrarError::Address(examples()))?;
+        let address = address.ok_or_else(|| RegistrarError::Address(forms.clone()))?;
         if !people.contains_key(&line.user) {
             let before = self.enrollment(&line.user)?;
             people.insert(line.user.clone(), Person { after: before.clone(), before, added: Vec::new() });

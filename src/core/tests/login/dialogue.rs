@@ -31,7 +31,7 @@ fn the_message_says_who_where_from_how_long_and_what_to_do() {
         message.text,
         "Login at pi.example\nService: sshd\nUser: alice\nFrom: 203.0.113.7\nGood for 5 min.\n\
          Type it only at pi.example. Nobody will ask you for it.\n\
-         Not you? Somebody knows your password: change it, and tell your administrator."
+         Not you? Somebody has your password or key: change it."
     );
 }
 
@@ -74,7 +74,7 @@ fn coming_back_takes_up_the_code_that_is_already_on_the_phone() {
     let story = world.log_in(&world.ssh(), [Step::AWrongCode, Step::TheCode]);
     assert_eq!(
         story.prompts,
-        ["Code sent by Telegram to ...977 2 min ago: ", "Wrong, 2 tries left. Code sent by Telegram to ...977: ",]
+        ["Code sent by Telegram to ...977 2 min ago: ", "Wrong, 2 tries left. Telegram code to ...977 2 min ago: "]
     );
     assert_eq!(story.verdict, Verdict::Success);
     assert_eq!(world.codes().len(), 1);

@@ -98,7 +98,7 @@ fn rule_9_behind_the_offer_an_empty_reply_is_a_refusal_again() {
     assert_eq!((story.verdict, world.codes().len()), (Verdict::ConversationError, 1));
     let story = world.log_in(&world.local("su"), [Step::Enter]);
     assert_eq!((story.verdict, world.codes().len()), (Verdict::ConversationError, 1));
-    assert_eq!(story.prompts, ["Code sent by Telegram to ...977 0 s ago: "]);
+    assert_eq!(story.prompts, ["Code sent by Telegram to ...977 1 s ago: "]);
 }
 
 #[test]

@@ -15,7 +15,10 @@ fn rule_16_five_wrong_answers_in_a_row_lock_the_user_everywhere() {
     assert_eq!(world.log_in(&world.ssh(), three_wrong()).verdict, Verdict::AuthError);
     let story = world.log_in(&world.ssh(), three_wrong());
     assert_eq!((story.verdict, story.prompts.len()), (Verdict::MaxTries, 2));
-    assert_eq!(story.errors, ["Too many wrong codes. Locked for 10 min."]);
+    assert_eq!(
+        story.errors,
+        ["Too many wrong codes: locked for 10 min. On pi.example, root can run: herald unlock alice"]
+    );
     for attempt in [world.ssh(), world.local("sudo"), Attempt { rhost: "198.51.100.1".into(), ..world.ssh() }] {
         let story = world.log_in(&attempt, [Step::TheCode]);
         assert_eq!((story.verdict, story.prompts.len()), (Verdict::MaxTries, 0));
@@ -42,12 +45,21 @@ fn rule_16_a_lock_ends_and_the_next_is_twice_as_long_until_a_right_answer() {
         world.log_in(&world.ssh(), three_wrong());
         world.log_in(&world.ssh(), three_wrong()).errors
     };
-    assert_eq!(lock(&world), ["Too many wrong codes. Locked for 10 min."]);
+    assert_eq!(
+        lock(&world),
+        ["Too many wrong codes: locked for 10 min. On pi.example, root can run: herald unlock alice"]
+    );
     world.wait(10 * MINUTE);
-    assert_eq!(lock(&world), ["Too many wrong codes. Locked for 20 min."]);
+    assert_eq!(
+        lock(&world),
+        ["Too many wrong codes: locked for 20 min. On pi.example, root can run: herald unlock alice"]
+    );
     world.wait(20 * MINUTE);
     assert_eq!(world.log_in(&world.ssh(), [Step::TheCode]).verdict, Verdict::Success);
-    assert_eq!(lock(&world), ["Too many wrong codes. Locked for 10 min."]);
+    assert_eq!(
+        lock(&world),
+        ["Too many wrong codes: locked for 10 min. On pi.example, root can run: herald unlock alice"]
+    );
 }
 
 #[test]
@@ -82,7 +94,7 @@ fn rule_11_five_codes_in_vain_are_the_most_in_a_quarter_of_an_hour() {
     }
     let story = world.log_in(&Attempt { tty: "pts/9".into(), ..world.ssh() }, []);
     assert_eq!(story.verdict, Verdict::MaxTries);
-    assert_eq!(story.errors, ["Too many codes were sent. Try again in 15 min."]);
+    assert_eq!(story.errors, ["Too many codes were sent: try again in 15 min."]);
     assert_eq!(world.codes().len(), 5);
     let code = world.codes()[0].clone();
     let live = Attempt { tty: "pts/0".into(), ..world.ssh() };

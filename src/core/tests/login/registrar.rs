@@ -6,13 +6,22 @@ use herald_core::clock::Timestamp;
 use herald_core::config::Config;
 use herald_core::enrollment::State;
 use herald_core::login::Verdict;
+use herald_core::phrases;
 use herald_core::registrar::{Codes, Newcomer, Registrar, RegistrarError, Row, Standing};
 use herald_core::secret::Secret;
 use std::path::Path;
 
 fn with_registrar<T>(world: &World, work: impl FnOnce(&Registrar<'_>) -> T) -> T {
     let config = Config::parse(&world.config.borrow(), Path::new("herald.toml")).expect("valid");
-    work(&Registrar { machine: world, config: &config, store: world, courier: world, audit: world, by: "root".into() })
+    work(&Registrar {
+        machine: world,
+        config: &config,
+        store: world,
+        courier: world,
+        audit: world,
+        by: "root".into(),
+        phrases: phrases::of(""),
+    })
 }
 
 fn bob() -> UserName {
@@ -242,7 +251,11 @@ fn new_backup_codes_end_the_old_ones_and_further_ones_do_not() {
     };
     let old = make(10, None, false);
     let new = make(10, None, false);
-    assert_eq!(world.notices(), ["alice at pi.example has new backup codes. Not you? Tell your administrator."; 2]);
+    assert_eq!(
+        world.notices(),
+        ["alice at pi.example has new backup codes. Not you? On pi.example, root can run: herald status --user alice";
+            2]
+    );
     let in_an_hour = Timestamp::from_unix(world.wall.get() + 3600);
     let further = make(1, Some(in_an_hour), true);
     let logs_in = |code: &Secret| world.log_in(&world.ssh(), [types(code.expose()), Step::BreaksOff]).verdict;
@@ -272,9 +285,9 @@ fn rule_34_apps_are_named_by_what_they_are() {
     assert_eq!(
         world.notices(),
         [
-            "alice at pi.example has a new second factor: authenticator app (tablet). Not you? Tell your administrator.",
-            "alice at pi.example has lost a second factor: authenticator app (tablet). Not you? Tell your administrator.",
-            "pi.exampleのaliceに二つ目の要素が加わりました: 認証アプリ。心当たりがなければ管理者に連絡してください。",
+            "alice at pi.example has a new second factor: authenticator app (tablet). Not you? On pi.example, root can run: herald status --user alice",
+            "alice at pi.example has lost a second factor: authenticator app (tablet). Not you? On pi.example, root can run: herald status --user alice",
+            "pi.exampleのaliceに二つ目の要素が加わりました: 認証アプリ。心当たりがない場合、pi.exampleのrootは次を実行できます: herald status --user alice",
         ]
     );
 }

@@ -28,6 +28,7 @@ pub(crate) fn attempt(handle: Handle<'_>, arguments: &[&CStr]) -> Result<Attempt
         ssh_key: handle.environment(c"SSH_AUTH_INFO_0").is_some_and(|value| !value.is_empty()),
         vouched: false,
         arguments: arguments.iter().map(|argument| argument.to_bytes().to_vec()).collect(),
+        spoken: None,
     })
 }
 
