@@ -52,6 +52,6 @@ fn broken_off_it_counts_for_nothing_and_goes_on_with_the_same_secret() {
     }
     assert_eq!(secrets[0], secrets[1]);
     let mut login = herald(&world, &["try", "--user", "bob"]);
-    login.expect("No second factor for bob");
+    login.expect("no second factor for bob");
     login.fails();
 }

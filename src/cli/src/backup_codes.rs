@@ -5,6 +5,7 @@ use crate::command::BackupCodes;
 use crate::error::Error;
 use crate::output::{Changed, Report};
 use crate::proof::existing_factor;
+use crate::voice::Voice;
 use herald_core::account::UserName;
 use herald_core::clock::Timestamp;
 use herald_core::config::parse_duration;
@@ -12,9 +13,10 @@ use herald_core::machine::Machine;
 use herald_core::provider::{BACKUP_CHANNEL, spelled};
 use herald_core::registrar::Codes;
 use herald_core::secret::Secret;
-use herald_core::text::{columns, display_line};
+use herald_core::text::display_line;
 use serde::Serialize;
 use std::time::Duration;
+use unicode_width::UnicodeWidthStr;
 
 /// As many as one set has.
 const SET: usize = 10;
@@ -34,7 +36,11 @@ struct Document<'a> {
 pub(crate) fn run(call: &Call, command: &BackupCodes) -> Result<Report, Error> {
     let user = call.user(&command.whom)?;
     let now = call.machine.clock().wall();
-    let expires = command.expires.as_deref().map(|text| lifetime(text).map(|length| after(now, length))).transpose()?;
+    let expires = command
+        .expires
+        .as_deref()
+        .map(|text| lifetime(&call.voice, text).map(|length| after(now, length)))
+        .transpose()?;
     let installation = call.installation()?;
     installation.store.prepare()?;
     let mut terminal = call.terminal();
@@ -48,7 +54,8 @@ pub(crate) fn run(call: &Call, command: &BackupCodes) -> Result<Report, Error> {
         codes: spelled.iter().map(Secret::expose).collect(),
         expires: expires.map(|time| time.to_string()),
     };
-    let sheet = Sheet { host: call.machine.host_name(), user: &user, codes: &spelled, made: now, expires };
+    let host = call.machine.host_name();
+    let sheet = Sheet { voice: &call.voice, host, user: &user, codes: &spelled, made: now, expires };
     let text = if command.print { sheet.card() } else { sheet.text() };
     Ok(Report::new(&Changed::new(true, document), text))
 }
@@ -58,7 +65,8 @@ pub(crate) fn offered(call: &Call, installation: &Installation, user: &UserName)
     let codes = make(call, installation, user, &Codes { count: SET, expires: None, further: false })?;
     let codes: Vec<Secret> = codes.iter().map(spelled).collect();
     let made = call.machine.clock().wall();
-    Ok(Sheet { host: call.machine.host_name(), user, codes: &codes, made, expires: None }.text())
+    let host = call.machine.host_name();
+    Ok(Sheet { voice: &call.voice, host, user, codes: &codes, made, expires: None }.text())
 }
 
 fn make(call: &Call, installation: &Installation, user: &UserName, wanted: &Codes) -> Result<Vec<Secret>, Error> {
@@ -71,11 +79,9 @@ fn make(call: &Call, installation: &Installation, user: &UserName, wanted: &Code
     })
 }
 
-fn lifetime(text: &str) -> Result<Duration, Error> {
+fn lifetime(voice: &Voice, text: &str) -> Result<Duration, Error> {
     let length = parse_duration(text).filter(|length| (MINUTE..=YEAR).contains(length));
-    length.ok_or_else(|| {
-        Error::Usage("--expires takes 1m to 8784h, like 1h or 1h30m".to_owned(), "--expires 1h".to_owned())
-    })
+    length.ok_or_else(|| Error::Usage(voice.word(|texts| texts.lifetime_of_codes), "--expires 1h".to_owned()))
 }
 
 fn after(now: Timestamp, length: Duration) -> Timestamp {
@@ -84,6 +90,7 @@ fn after(now: Timestamp, length: Duration) -> Timestamp {
 
 /// What is put on paper.
 struct Sheet<'a> {
+    voice: &'a Voice,
     host: String,
     user: &'a UserName,
     codes: &'a [Secret],
@@ -93,38 +100,54 @@ struct Sheet<'a> {
 
 impl Sheet<'_> {
     fn text(&self) -> String {
-        let Self { user, .. } = self;
-        let mut text = format!("Backup codes for {user} at {}, each good once:\n\n", display_line(&self.host, 64));
+        let Self { voice, user, .. } = self;
+        let host = display_line(&self.host, 64);
+        let mut text = voice.say(|texts| texts.codes_of, &[("user", user.as_str()), ("host", &host)]) + "\n\n";
         for pair in self.codes.chunks(2) {
             text.push_str(&format!("  {}\n", line(pair)));
         }
-        let until = self.expires.map(|time| format!(" They end at {time}.")).unwrap_or_default();
-        text.push_str(&format!("\nThey are shown only now: keep them where the phone is not.{until}\n"));
+        let end = |time: Timestamp| voice.say(|texts| texts.codes_end, &[("time", &minute(time))]);
+        let end = self.expires.map(end).unwrap_or_default();
+        text.push_str(&format!("\n{}{end}\n", voice.word(|texts| texts.shown_only_now)));
         text
     }
 
     /// A card for the purse.
     fn card(&self) -> String {
+        let Self { voice, user, host, .. } = self;
         let edge = format!("+{}+\n", "-".repeat(CARD));
         let row = |text: &str| {
-            let text = display_line(text, CARD - 2);
-            format!("| {text}{} |\n", " ".repeat((CARD - 2).saturating_sub(columns(&text))))
+            let mut text = display_line(text, CARD - 2);
+            while text.width() > CARD - 2 {
+                text.pop();
+            }
+            format!("| {text}{} |\n", " ".repeat(CARD - 2 - text.width()))
         };
-        let day = |time: Timestamp| time.to_string().split('T').next().unwrap_or_default().to_owned();
         let mut card = edge.clone();
-        card.push_str(&row(&format!("{} at {}", self.user, self.host)));
-        card.push_str(&row(&format!("Backup codes, {}", day(self.made))));
+        let made = self.made.to_string();
+        let day = made.split('T').next().unwrap_or_default();
+        card.push_str(&row(&voice.say(|texts| texts.card_of, &[("user", user.as_str()), ("host", host)])));
+        card.push_str(&row(&voice.say(|texts| texts.card_title, &[("day", day)])));
         card.push_str(&row(""));
         for pair in self.codes.chunks(2) {
             card.push_str(&row(&line(pair)));
         }
         card.push_str(&row(""));
-        card.push_str(&row(&match self.expires {
-            Some(time) => format!("Good once, until {}", time.to_string().replace('T', " ")),
-            None => "Each is good once.".to_owned(),
-        }));
+        match self.expires {
+            None => card.push_str(&row(&voice.word(|texts| texts.card_once))),
+            Some(time) => {
+                card.push_str(&row(&voice.word(|texts| texts.card_until)));
+                card.push_str(&row(&minute(time)));
+            }
+        }
         card + &edge
     }
+}
+
+/// `2026-11-22 03:00 UTC`
+pub(crate) fn minute(time: Timestamp) -> String {
+    let text = time.to_string();
+    format!("{} UTC", text.replace('T', " ").trim_end_matches('Z').rsplit_once(':').map_or("", |(minute, _)| minute))
 }
 
 fn line(codes: &[Secret]) -> String {

@@ -4,6 +4,7 @@ use crate::command::{Global, Whom};
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::terminal::Terminal;
+use crate::voice::Voice;
 use herald_core::account::UserName;
 use herald_core::config::{Config, DEFAULT_PATH};
 use herald_core::delivery::Sender;
@@ -15,6 +16,7 @@ use herald_core::store::Store;
 use herald_sys::{FileStore, Spawner, System};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 /// One call.
 pub(crate) struct Call {
@@ -30,10 +32,12 @@ pub(crate) struct Call {
     pub(crate) journal: Journal,
     /// Who calls, or called sudo: for the log, and for whoever gets a code.
     pub(crate) by: String,
+    /// How it speaks.
+    pub(crate) voice: Rc<Voice>,
 }
 
 impl Call {
-    pub(crate) fn new(global: &Global) -> Result<Self, Error> {
+    pub(crate) fn new(global: &Global, voice: &Rc<Voice>) -> Result<Self, Error> {
         let path = match &global.config {
             // Trusted files are named by their whole path; it is not resolved here, or links would go unseen.
             Some(path) => std::path::absolute(path).map_err(|error| Error::Write(path.clone(), error))?,
@@ -48,6 +52,7 @@ impl Call {
             journal: Journal::open(),
             // Whatever is about a person needs root.
             by: sudo_user.unwrap_or_else(|| "root".to_owned()),
+            voice: Rc::clone(voice),
         })
     }
 
@@ -62,7 +67,9 @@ impl Call {
 
     /// Herald as it is configured.
     pub(crate) fn installation(&self) -> Result<Installation, Error> {
-        Ok(Installation::of(self.config()?))
+        let config = self.config()?;
+        self.voice.prefer(config.language.as_deref());
+        Ok(Installation::of(config))
     }
 
     /// The person a command is about: who was named, or who called sudo, or who calls. The name is the user
@@ -91,22 +98,23 @@ impl Call {
     }
 
     /// What the module would be told by a host. Root's word is the evidence of a first factor.
-    pub(crate) fn attempt(&self, service: &str, user: &UserName, terminal: &Terminal) -> Attempt {
+    pub(crate) fn attempt(&self, service: &str, user: &UserName) -> Attempt {
         let mut config = b"config=".to_vec();
         config.extend_from_slice(self.path.as_os_str().as_bytes());
         Attempt {
             service: service.to_owned(),
             user: user.as_str().as_bytes().to_vec(),
-            tty: terminal.name(),
+            tty: Terminal::name(),
             ruser: self.by.clone(),
             vouched: true,
             arguments: vec![config],
+            spoken: Some(self.voice.phrases()),
             ..Attempt::default()
         }
     }
 
     pub(crate) fn terminal(&self) -> Terminal {
-        Terminal::new(self.json)
+        Terminal::new(self.json, &self.voice)
     }
 }
 
@@ -132,6 +140,7 @@ impl Installation {
             courier: &self.courier,
             audit: &call.journal,
             by: call.by.clone(),
+            phrases: call.voice.phrases(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What can go wrong, in pairs: what happened, and what to do.
 
+use crate::voice::Voice;
 use herald_core::account::NameServiceError;
 use herald_core::config::ConfigError;
 use herald_core::courier::CourierError;
@@ -102,17 +103,42 @@ impl Error {
         }
     }
 
-    /// What went wrong, and what to do.
+    /// What went wrong, and what to do, in English.
     pub(crate) fn pair(&self) -> (String, String) {
+        self.said(&Voice::english())
+    }
+
+    /// The same in the language of the call, where it is about people and not about gateways, files or the machine.
+    pub(crate) fn said(&self, voice: &Voice) -> (String, String) {
+        match self {
+            Self::NotRoot(again) => (voice.word(|texts| texts.only_root), again.clone()),
+            Self::NoSuchUser(name) => {
+                (voice.say(|texts| texts.no_such_user, &[("user", name)]), voice.word(|texts| texts.look_for_the_name))
+            }
+            Self::Registrar { user, what, error, said } => registrar(voice, user, what, error, said.as_deref()),
+            Self::ProofNeeded(user, None) => (
+                voice.say(|texts| texts.proof_needed, &[("user", user)]),
+                voice.say(|texts| texts.ask_at_terminal, &[("user", user)]),
+            ),
+            Self::ProofNeeded(user, Some(said)) => (
+                voice.say(|texts| texts.not_proved, &[("user", user), ("said", &voice.behind_a_colon(said))]),
+                voice.say(|texts| texts.again_or_vouch, &[("user", user)]),
+            ),
+            Self::Hidden(others) => (
+                voice.say(|texts| texts.hidden, &[("count", &others.to_string())]),
+                voice.word(|texts| texts.drop_them),
+            ),
+            other => other.of_the_machine(),
+        }
+    }
+
+    /// What only admins read.
+    fn of_the_machine(&self) -> (String, String) {
         let pair = |problem: &str, mend: &str| (problem.to_owned(), mend.to_owned());
         match self {
             Self::Usage(problem, mend) => pair(problem, mend),
-            Self::NotRoot(again) => pair("only root may do that", again),
             Self::Process(text) => pair(text, "run it where prctl(2) and setrlimit(2) are allowed"),
             Self::Users(error) => pair(&error.to_string(), "see that getent passwd works, then try again"),
-            Self::NoSuchUser(name) => {
-                (format!("there is no user {name}"), "look for the name: getent passwd".to_owned())
-            }
             Self::NoConfig(path) => {
                 (format!("{} is not there", path.display()), "look at the path behind --config".to_owned())
             }
@@ -123,7 +149,6 @@ impl Error {
             Self::Config(error) => config(error),
             Self::Store(error) => store(error),
             Self::Courier(error) => courier(error),
-            Self::Registrar { user, what, error, said } => registrar(user, what, error, said.as_deref()),
             Self::NoSuchDriver(name, known) => {
                 (format!("there is no driver {name}"), format!("one of {}", known.join(", ")))
             }
@@ -162,23 +187,17 @@ impl Error {
                 (format!("{} {why}", path.display()), format!("change it by hand: {}", path.display()))
             }
             Self::Refused(said, mend) | Self::NoStart(said, mend) => pair(said, mend),
-            Self::ProofNeeded(user, None) => (
-                format!("{user} has a second factor, and this takes a code from it"),
-                format!("run it at a terminal where {user} can be asked, or vouch for {user}: --force"),
-            ),
-            Self::ProofNeeded(user, Some(said)) => (
-                format!("{user} did not prove to be {user}: {}", uncapitalised(said)),
-                format!("the same command again, or vouch for {user}: --force"),
-            ),
             Self::Foreign(path, problem, mend) => (format!("{}: {problem}", path.display()), mend.clone()),
             Self::NoLog => (
                 "there is no log: neither systemd's journal nor /var/log/auth.log, secure or messages".to_owned(),
                 "see that something keeps it: systemd-journald, or apt install rsyslog".to_owned(),
             ),
-            Self::Hidden(others) => (
-                format!("{others} messages of others wait for this bot, and hide what comes behind them"),
-                "--drop-pending to forget them all, or make a bot of its own for Herald".to_owned(),
-            ),
+            // Those above.
+            Self::NotRoot(_)
+            | Self::NoSuchUser(_)
+            | Self::Registrar { .. }
+            | Self::ProofNeeded(..)
+            | Self::Hidden(_) => pair("", ""),
         }
     }
 }
@@ -253,8 +272,9 @@ pub(crate) fn courier(error: &CourierError) -> (String, String) {
     }
 }
 
-fn registrar(user: &str, what: &str, error: &RegistrarError, said: Option<&str>) -> (String, String) {
+fn registrar(voice: &Voice, user: &str, what: &str, error: &RegistrarError, said: Option<&str>) -> (String, String) {
     let channel = what.split(':').next().unwrap_or(what);
+    let user = ("user", user);
     match error {
         RegistrarError::Store(error) => store(error),
         RegistrarError::Courier(error) => courier(error),
@@ -263,55 +283,57 @@ fn registrar(user: &str, what: &str, error: &RegistrarError, said: Option<&str>)
                 "telegram" => "sudo herald gateway add telegram-bot",
                 _ => "herald gateway drivers",
             };
-            (format!("no gateway serves the channel {channel}"), mend.to_owned())
+            (voice.say(|texts| texts.no_gateway, &[("channel", channel)]), mend.to_owned())
         }
-        RegistrarError::Address(examples) => {
-            (format!("{channel} cannot reach that address"), format!("give {}", examples.join(", or ")))
-        }
-        RegistrarError::Label => (error.to_string(), "--label phone".to_owned()),
-        RegistrarError::NotEnrolled(name) => {
-            (format!("{name} was never enrolled for {user}"), format!("sudo herald status --user {user}"))
-        }
-        RegistrarError::Ambiguous(names) => {
-            (format!("{what} could be any of {}", names.join(", ")), "name one of these".to_owned())
-        }
+        RegistrarError::Address(forms) => (
+            voice.say(|texts| texts.bad_address, &[("channel", channel)]),
+            voice.say(|texts| texts.give_one, &[("forms", &voice.forms(forms))]),
+        ),
+        RegistrarError::Label => (voice.word(|texts| texts.bad_label), "--label phone".to_owned()),
+        RegistrarError::NotEnrolled(name) => (
+            voice.say(|texts| texts.never_enrolled, &[("factor", name), user]),
+            format!("sudo herald status --user {}", user.1),
+        ),
+        RegistrarError::Ambiguous(names) => (
+            voice.say(|texts| texts.ambiguous, &[("factor", what), ("names", &names.join(", "))]),
+            voice.word(|texts| texts.name_one),
+        ),
         RegistrarError::NeverProved(name) => (
-            format!("{name} was never verified for {user}"),
-            format!("sudo herald enroll {channel} ADDRESS --user {user}"),
+            voice.say(|texts| texts.never_verified, &[("factor", name), user]),
+            format!("sudo herald enroll {channel} ADDRESS --user {}", user.1),
         ),
-        RegistrarError::Link(_) => (error.to_string(), "sudo herald gateway status".to_owned()),
+        RegistrarError::Link(detail) => {
+            (voice.say(|texts| texts.bot_unreachable, &[("detail", detail)]), "sudo herald gateway status".to_owned())
+        }
         RegistrarError::Taken(name) => (
-            format!("{user} has another {name} already"),
-            format!("--label NAME to have both, or first: sudo herald remove {name} --user {user}"),
+            voice.say(|texts| texts.taken, &[("factor", name), user]),
+            voice.say(|texts| texts.label_or_remove, &[("factor", name), user]),
         ),
-        RegistrarError::ChangedMeanwhile(_) => (error.to_string(), "run it again".to_owned()),
-        RegistrarError::Secret => (error.to_string(), "look at it: letters A-Z and digits 2-7".to_owned()),
-        RegistrarError::Machine(_) => (error.to_string(), "try again".to_owned()),
+        RegistrarError::ChangedMeanwhile(name) => {
+            (voice.say(|texts| texts.changed_meanwhile, &[("user", name)]), voice.word(|texts| texts.same_again))
+        }
+        RegistrarError::Secret => (voice.word(|texts| texts.bad_secret), voice.word(|texts| texts.look_at_secret)),
+        RegistrarError::Machine(text) => (text.clone(), voice.word(|texts| texts.same_again)),
         RegistrarError::Unproved(verdict) => {
-            let said = said.map_or_else(|| "No code was typed.".to_owned(), str::to_owned);
-            let said = uncapitalised(to_admin(&said, *verdict));
-            (format!("nothing is enrolled: {said}"), unproved(user, *verdict))
+            let said = said.map_or_else(|| voice.phrases().nothing_typed(), str::to_owned);
+            let said = voice.behind_a_colon(first_sentence(&said));
+            (voice.say(|texts| texts.not_enrolled_because, &[("said", &said)]), unproved(voice, user.1, *verdict))
         }
     }
 }
 
-/// What a login says at its end, without the advice to ask an administrator: that is who reads this.
-pub(crate) fn to_admin(said: &str, verdict: Verdict) -> &str {
-    let whole = said.trim_end_matches('.');
-    match verdict {
-        Verdict::PermissionDenied | Verdict::AuthInfoUnavailable | Verdict::ServiceError | Verdict::SystemError => {
-            whole.split(". ").next().unwrap_or(whole)
-        }
-        _ => whole,
-    }
+/// What a login says at its end, without what to do: that is said in other words to whoever sits at this terminal.
+pub(crate) fn first_sentence(said: &str) -> &str {
+    let end = [". ", "。"].iter().filter_map(|end| said.find(end)).min();
+    end.and_then(|end| said.get(..end)).unwrap_or(said).trim_end_matches('.')
 }
 
-fn unproved(user: &str, verdict: Verdict) -> String {
+fn unproved(voice: &Voice, user: &str, verdict: Verdict) -> String {
     match verdict {
-        Verdict::MaxTries => format!("wait, or: sudo herald unlock {user}"),
+        Verdict::MaxTries => voice.say(|texts| texts.wait_or_unlock, &[("user", user)]),
         Verdict::AuthInfoUnavailable => "sudo herald gateway status".to_owned(),
         Verdict::ServiceError | Verdict::SystemError => "sudo herald config check".to_owned(),
-        _ => "the same command again".to_owned(),
+        _ => voice.word(|texts| texts.same_again),
     }
 }
 

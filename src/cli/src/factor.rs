@@ -4,6 +4,7 @@ use crate::call::{Call, Installation};
 use crate::command::{Named, Remove, Unlock, Whom};
 use crate::error::Error;
 use crate::output::{Changed, Report};
+use crate::phrases::Texts;
 use crate::proof::existing_factor;
 use herald_core::account::UserName;
 use herald_core::enrollment::State;
@@ -14,7 +15,7 @@ use serde_json::json;
 pub(crate) fn switch(call: &Call, named: &Named, on: bool) -> Result<Report, Error> {
     let place = Place::of(call, named)?;
     let changed = place.installation.registrar(call).switch(&place.user, &named.factor, on);
-    place.report(changed, if on { "is enabled" } else { "is disabled" })
+    place.report(changed, if on { |texts| texts.is_enabled } else { |texts| texts.is_disabled })
 }
 
 /// What is not there is removed already. The last factor goes only with a code from it.
@@ -22,8 +23,8 @@ pub(crate) fn remove(call: &Call, command: &Remove) -> Result<Report, Error> {
     let place = Place::of(call, &command.named)?;
     let registrar = place.installation.registrar(call);
     let factor = match registrar.select(&place.user, &command.named.factor) {
-        Err(RegistrarError::NotEnrolled(_)) => return place.report(Ok(false), "is not enrolled"),
-        Err(error) => return place.report(Err(error), ""),
+        Err(RegistrarError::NotEnrolled(_)) => return place.report(Ok(false), |texts| texts.is_not_enrolled),
+        Err(error) => return place.report(Err(error), |texts| texts.is_not_enrolled),
         Ok(factor) => factor,
     };
     let enrollment = place.installation.enrollment(&place.user)?;
@@ -32,13 +33,13 @@ pub(crate) fn remove(call: &Call, command: &Remove) -> Result<Report, Error> {
     let gone = call.user(&command.named.whom).is_err();
     let mut terminal = call.terminal();
     existing_factor(call, &place.installation, &place.user, &mut terminal, command.force || gone || !last)?;
-    place.report(registrar.remove(&place.user, &command.named.factor), "is removed")
+    place.report(registrar.remove(&place.user, &command.named.factor), |texts| texts.is_removed)
 }
 
 pub(crate) fn prefer(call: &Call, named: &Named) -> Result<Report, Error> {
     let place = Place::of(call, named)?;
     let changed = place.installation.registrar(call).prefer(&place.user, &named.factor);
-    place.report(changed, "comes first")
+    place.report(changed, |texts| texts.comes_first)
 }
 
 pub(crate) fn unlock(call: &Call, command: &Unlock) -> Result<Report, Error> {
@@ -46,11 +47,8 @@ pub(crate) fn unlock(call: &Call, command: &Unlock) -> Result<Report, Error> {
     let whom = Whom { user: Some(command.user.clone()) };
     let user = call.user_or_trace(&whom, &installation)?;
     let changed = installation.registrar(call).unlock(&user).map_err(|error| failed(&user, "", error))?;
-    let text = if changed {
-        format!("{user} is unlocked: wrong answers and sent codes count from zero again.")
-    } else {
-        format!("{user} is not locked, and nothing counts against them.")
-    };
+    let text = |texts: &Texts| if changed { texts.unlocked } else { texts.not_locked };
+    let text = call.voice.say(text, &[("user", user.as_str())]);
     Ok(Report::new(&Changed::new(changed, json!({"user": user.as_str()})), text))
 }
 
@@ -62,24 +60,28 @@ struct Document<'a> {
 
 /// Whose factor, and where it is kept.
 struct Place<'a> {
+    call: &'a Call,
     installation: Installation,
     user: UserName,
     factor: &'a str,
 }
 
 impl<'a> Place<'a> {
-    fn of(call: &Call, named: &'a Named) -> Result<Self, Error> {
+    fn of(call: &'a Call, named: &'a Named) -> Result<Self, Error> {
         let installation = call.installation()?;
         let user = call.user_or_trace(&named.whom, &installation)?;
-        Ok(Self { installation, user, factor: &named.factor })
+        Ok(Self { call, installation, user, factor: &named.factor })
     }
 
-    fn report(&self, changed: Result<bool, RegistrarError>, done: &str) -> Result<Report, Error> {
-        let Self { user, factor, .. } = self;
+    fn report(&self, changed: Result<bool, RegistrarError>, done: fn(&Texts) -> &'static str) -> Result<Report, Error> {
+        let Self { call, user, factor, .. } = self;
         let changed = changed.map_err(|error| failed(user, factor, error))?;
-        let already = if changed { "" } else { "; nothing changed" };
+        let mut text = call.voice.say(done, &[("user", user.as_str()), ("factor", factor)]);
+        if !changed {
+            text.push_str(&call.voice.word(|texts| texts.nothing_changed));
+        }
         let document = Changed::new(changed, Document { user: user.as_str(), factor });
-        Ok(Report::new(&document, format!("{factor} of {user} {done}{already}.")))
+        Ok(Report::new(&document, text))
     }
 }
 

@@ -16,8 +16,9 @@ pub(crate) fn run(call: &Call, command: &Language) -> Result<Report, Error> {
     let code = command.code.as_str();
     let known = LANGUAGES.iter().find(|known| known.eq_ignore_ascii_case(code)).copied();
     if known.is_none() && code != CONFIGURED {
-        let known = LANGUAGES.join(", ");
-        return Err(Error::Usage("there is no such language".to_owned(), format!("one of {known}, or {CONFIGURED}")));
+        let known = [("languages", &*LANGUAGES.join(", ")), ("default", CONFIGURED)];
+        let problem = call.voice.word(|texts| texts.no_such_language);
+        return Err(Error::Usage(problem, call.voice.say(|texts| texts.known_languages, &known)));
     }
     installation.store.prepare()?;
     let changed = installation.registrar(call).speak(&user, known).map_err(|error| Error::Registrar {
@@ -27,10 +28,12 @@ pub(crate) fn run(call: &Call, command: &Language) -> Result<Report, Error> {
         said: None,
     })?;
     let language = known.unwrap_or(CONFIGURED);
-    let already = if changed { "" } else { " already" };
-    let text = match known {
-        Some(language) => format!("{user} is spoken to in {language}{already}."),
-        None => format!("{user} is spoken to as herald.toml says{already}."),
+    let mut text = match known {
+        Some(language) => call.voice.say(|texts| texts.speaks, &[("user", user.as_str()), ("language", language)]),
+        None => call.voice.say(|texts| texts.speaks_configured, &[("user", user.as_str())]),
     };
+    if !changed {
+        text.push_str(&call.voice.word(|texts| texts.nothing_changed));
+    }
     Ok(Report::new(&Changed::new(changed, json!({"user": user.as_str(), "language": language})), text))
 }

@@ -17,24 +17,31 @@ mod factor;
 mod gateway;
 mod journal;
 mod language;
+mod locale;
 mod log;
 mod manual;
 mod many;
 mod output;
+mod phrases;
 mod proof;
 pub mod qr;
 mod status;
 mod terminal;
 mod try_login;
 mod usage;
+mod voice;
 
 use call::Call;
 use command::{Command, Config, Line};
 use error::Error;
 use herald_sys::process;
+use locale::Locale;
 use output::Report;
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::rc::Rc;
+use terminal::Terminal;
+use voice::Voice;
 
 /// The whole program.
 pub fn main() -> ExitCode {
@@ -51,21 +58,22 @@ pub fn main() -> ExitCode {
     match usage::read(&words) {
         usage::Read::Line(line) => {
             let json = line.global.json;
-            output::finish(json, run(line, &words))
+            let voice = Rc::new(Voice::new(Locale::here(&Terminal::name()), json));
+            output::finish(json, &voice, run(line, &words, &voice))
         }
-        usage::Read::Text(text) => output::finish(usage::wants_json(&words), Ok(text)),
+        usage::Read::Text(text) => output::finish(usage::wants_json(&words), &Voice::english(), Ok(text)),
         usage::Read::Help(text) => output::show_help(&text),
-        usage::Read::Error(error) => output::finish(usage::wants_json(&words), Err(error)),
+        usage::Read::Error(error) => output::finish(usage::wants_json(&words), &Voice::english(), Err(error)),
     }
 }
 
-fn run(line: Line, words: &[OsString]) -> Result<Report, Error> {
+fn run(line: Line, words: &[OsString], voice: &Rc<Voice>) -> Result<Report, Error> {
     // Tokens and codes pass through here (rule 33).
     process::forbid_dumps().map_err(|error| Error::Process(error.to_string()))?;
     if needs_root(&line.command) && process::effective_uid() != 0 {
         return Err(Error::NotRoot(usage::again(words)));
     }
-    let call = Call::new(&line.global)?;
+    let call = Call::new(&line.global, voice)?;
     match line.command {
         Command::Gateway(command) => gateway::run(&call, command),
         Command::Enroll(command) if command.from.is_some() => {

@@ -1,11 +1,13 @@
 //! What a command has to say, for people and as JSON, and the one place where it is printed.
 
 use crate::error::Error;
+use crate::voice::Voice;
 use anstyle::{AnsiColor, Style};
 use herald_core::text::display_line;
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
+use unicode_width::UnicodeWidthStr;
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
@@ -65,7 +67,7 @@ struct Failure {
 }
 
 /// Prints the end of a command, and gives its exit status. Nobody is told if nobody listens.
-pub(crate) fn finish(json: bool, end: Result<Report, Error>) -> ExitCode {
+pub(crate) fn finish(json: bool, voice: &Voice, end: Result<Report, Error>) -> ExitCode {
     match end {
         Ok(report) => {
             let _ = if json {
@@ -79,7 +81,7 @@ pub(crate) fn finish(json: bool, end: Result<Report, Error>) -> ExitCode {
             ExitCode::from(if report.bad_news { FAILED } else { 0 })
         }
         Err(error) => {
-            let (problem, mend) = error.pair();
+            let (problem, mend) = error.said(voice);
             if json {
                 let document = Failure { ok: false, error: problem, mend };
                 let _ = writeln!(std::io::stdout(), "{}", Report::new(&document, "").document);
@@ -131,8 +133,8 @@ impl Cell {
     }
 
     /// The name of a column.
-    pub(crate) fn heading(text: &str) -> Self {
-        Self { text: text.to_owned(), style: BOLD }
+    pub(crate) fn heading(text: impl Into<String>) -> Self {
+        Self { text: text.into(), style: BOLD }
     }
 
     /// Something that may be absent.
@@ -155,9 +157,8 @@ pub(crate) fn table(rows: &[Vec<Cell>]) -> String {
 /// The same, each row by itself, so that something can stand below one.
 pub(crate) fn table_lines(rows: &[Vec<Cell>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.chars().count()).max().unwrap_or(0)
-    };
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.width()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let line = |row: &Vec<Cell>| {
         let mut line = String::new();
@@ -165,7 +166,7 @@ pub(crate) fn table_lines(rows: &[Vec<Cell>]) -> Vec<String> {
             let Cell { text, style } = cell;
             line.push_str(&format!("{style}{text}{style:#}"));
             if position + 1 < row.len() {
-                line.push_str(&" ".repeat(width.saturating_sub(text.chars().count()) + 2));
+                line.push_str(&" ".repeat(width.saturating_sub(text.width()) + 2));
             }
         }
         line.push('\n');
@@ -179,7 +180,7 @@ pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     let mut lines = String::new();
     let mut line = String::new();
     for word in display_line(text, 2000).split_whitespace() {
-        if !line.is_empty() && indent + line.chars().count() + 1 + word.chars().count() > 80 {
+        if !line.is_empty() && indent + line.width() + 1 + word.width() > 80 {
             lines.push_str(&format!("{:indent$}{line}\n", ""));
             line.clear();
         }
@@ -207,6 +208,8 @@ mod tests {
             vec![Cell::new("bo"), Cell::new("sms"), Cell::new("long")],
         ];
         assert_eq!(table(&rows), "alice  telegram  x\nbo     sms       long\n");
+        let rows = vec![vec![Cell::new("携帯"), Cell::new("x")], vec![Cell::new("phone"), Cell::new("x")]];
+        assert_eq!(table(&rows), "携帯   x\nphone  x\n");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Whose factors they are: a code from one of them, before another is added or the last is taken away.
 
 use crate::call::{Call, Installation};
-use crate::error::{Error, to_admin};
+use crate::error::{Error, first_sentence};
 use crate::terminal::Terminal;
 use herald_core::account::UserName;
 use herald_core::login::{Verdict, authenticate};
@@ -21,14 +21,14 @@ pub(crate) fn existing_factor(
     if call.json || !terminal.is_interactive() {
         return Err(Error::ProofNeeded(user.to_string(), None));
     }
-    terminal.show(&format!("{user} has a second factor already: first a code from it, or --force."));
-    let attempt = call.attempt("herald", user, terminal);
+    terminal.show(&call.voice.say(|texts| texts.proof_first, &[("user", user.as_str())]));
+    let attempt = call.attempt("herald", user);
     match authenticate(&call.machine, &attempt, terminal, &call.journal) {
         Verdict::Success => Ok(()),
         // Policy lets somebody in without a code; it does not prove who sits here.
-        verdict => {
-            let said = terminal.said().unwrap_or_else(|| "No code was typed.".to_owned());
-            Err(Error::ProofNeeded(user.to_string(), Some(to_admin(&said, verdict).to_owned())))
+        _ => {
+            let said = terminal.said().unwrap_or_else(|| call.voice.phrases().nothing_typed());
+            Err(Error::ProofNeeded(user.to_string(), Some(first_sentence(&said).to_owned())))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! QR codes in a terminal.
 
+use crate::locale::Locale;
 use crate::terminal::Terminal;
 use clap::ValueEnum;
 use qrcode::{Color, EcLevel, QrCode};
@@ -26,7 +27,7 @@ pub(crate) fn drawn(text: &str, wanted: Option<Qr>, terminal: &Terminal) -> Opti
     let form = match wanted {
         Some(form) => form,
         None if !terminal.is_screen() => Qr::None,
-        None if speaks_utf8(|name| std::env::var(name).ok()) => Qr::Utf8,
+        None if Locale::here(&Terminal::name()).beyond_ascii => Qr::Utf8,
         None => Qr::Ascii,
     };
     let in_colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
@@ -38,13 +39,6 @@ pub(crate) fn drawn(text: &str, wanted: Option<Qr>, terminal: &Terminal) -> Opti
     };
     let fits = !terminal.is_screen() || columns <= terminal.columns();
     fits.then(|| if form == Qr::Utf8 { code.half_blocks() } else { code.ascii() })
-}
-
-/// What locale(7) says about the terminal; the Linux console draws no half blocks in every font.
-fn speaks_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
-    let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set).unwrap_or_default().to_lowercase();
-    (locale.contains("utf-8") || locale.contains("utf8")) && variable("TERM").as_deref() != Some("linux")
 }
 
 struct Code {
@@ -121,16 +115,5 @@ mod tests {
         }
         assert!(code.width() <= 45 && blocks.lines().count() <= 23, "it fits a terminal of 80 by 24");
         assert!(ascii[..QUIET].iter().flatten().all(|dot| *dot == ' '), "a quiet zone");
-    }
-
-    #[test]
-    fn half_blocks_are_for_terminals_that_can_show_them() {
-        let terminal = |pairs: &'static [(&str, &str)]| {
-            speaks_utf8(|name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
-        };
-        assert!(terminal(&[("LANG", "ja_JP.UTF-8"), ("TERM", "xterm")]));
-        assert!(!terminal(&[("LC_ALL", "C"), ("LANG", "ja_JP.UTF-8")]));
-        assert!(!terminal(&[("LANG", "en_GB.utf8"), ("TERM", "linux")]));
-        assert!(!terminal(&[]));
     }
 }

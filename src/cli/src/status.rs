@@ -1,12 +1,14 @@
 //! `herald status`: who is enrolled how, and who is locked.
 
+use crate::backup_codes::minute;
 use crate::call::{Call, Installation};
 use crate::command;
 use crate::error::Error;
 use crate::output::{Cell, Report, next, table};
+use crate::phrases::Texts;
+use crate::voice::Voice;
 use herald_core::account::UserName;
 use herald_core::address::masked;
-use herald_core::config::format_duration;
 use herald_core::enrollment::{Enrollment, Factor, State};
 use herald_core::machine::Machine;
 use herald_core::store::Store;
@@ -61,7 +63,7 @@ pub(crate) fn run(call: &Call, command: &command::Status) -> Result<Report, Erro
     let installation = call.installation()?;
     if !command.all {
         let standing = standing(call, &installation, call.user_or_trace(&command.whom, &installation)?)?;
-        return Ok(report(&[standing], None, false));
+        return Ok(report(&call.voice, &[standing], None, false));
     }
     let mut found = Vec::new();
     let mut trouble: Option<Error> = None;
@@ -73,7 +75,7 @@ pub(crate) fn run(call: &Call, command: &command::Status) -> Result<Report, Erro
             Err(error) => trouble = trouble.or(Some(error)),
         }
     }
-    Ok(report(&found, trouble.as_ref(), true))
+    Ok(report(&call.voice, &found, trouble.as_ref(), true))
 }
 
 fn standing(call: &Call, installation: &Installation, user: UserName) -> Result<Standing, Error> {
@@ -83,11 +85,12 @@ fn standing(call: &Call, installation: &Installation, user: UserName) -> Result<
     Ok(Standing { user, enrollment, locked })
 }
 
-fn report(found: &[Standing], trouble: Option<&Error>, all: bool) -> Report {
-    let (error, mend) = trouble.map(Error::pair).unzip();
+fn report(voice: &Voice, found: &[Standing], trouble: Option<&Error>, all: bool) -> Report {
+    let trouble = trouble.map(|error| error.said(voice));
+    let (error, mend) = trouble.clone().unzip();
     let users = found.iter().map(Standing::entry).collect();
     let document = Document { ok: trouble.is_none(), users, error, mend };
-    Report::new(&document, shown(found, all && trouble.is_none())).and_error(trouble.map(Error::pair))
+    Report::new(&document, shown(voice, found, all && trouble.is_none())).and_error(trouble)
 }
 
 impl Standing {
@@ -115,43 +118,61 @@ pub(crate) fn entry(factor: &Factor) -> FactorEntry<'_> {
     }
 }
 
-fn shown(found: &[Standing], all: bool) -> String {
-    let mut rows =
-        vec![["USER", "CHANNEL", "ADDRESS", "LABEL", "STATE", "ENROLLED"].map(Cell::heading).into_iter().collect()];
+fn shown(voice: &Voice, found: &[Standing], all: bool) -> String {
+    let heads: [fn(&Texts) -> &'static str; 6] = [
+        |texts| texts.head_user,
+        |texts| texts.head_channel,
+        |texts| texts.head_address,
+        |texts| texts.head_label,
+        |texts| texts.head_state,
+        |texts| texts.head_enrolled,
+    ];
+    let mut rows = vec![heads.into_iter().map(|head| Cell::heading(voice.word(head))).collect()];
     for standing in found {
-        rows.extend(standing.enrollment.factors.iter().map(|factor| row(&standing.user, factor)));
+        rows.extend(standing.enrollment.factors.iter().map(|factor| row(voice, &standing.user, factor)));
     }
     let mut text = String::new();
     if rows.len() > 1 {
         text.push_str(&table(&rows));
     }
     if all && rows.len() == 1 {
-        text.push_str("Nobody is enrolled.\n");
+        text.push_str(&format!("{}\n", voice.word(|texts| texts.nobody_enrolled)));
     }
     for Standing { user, enrollment, locked } in found {
+        let user = user.as_str();
         if enrollment.factors.is_empty() && !all {
-            text.push_str(&format!("Nothing is enrolled for {user}.\n"));
-            text.push_str(&next(&format!("sudo herald enroll telegram ADDRESS --user {user}")));
+            text.push_str(&format!("{}\n", voice.say(|texts| texts.nothing_enrolled_for, &[("user", user)])));
+            text.push_str(&next(&format!("sudo herald enroll telegram --user {user}")));
         }
         if let Some(left) = locked {
-            text.push_str(&format!("{user} is locked for another {}.\n", format_duration(rounded(*left))));
+            let time = voice.phrases().time(rounded(*left));
+            text.push_str(&format!("{}\n", voice.say(|texts| texts.locked_for, &[("user", user), ("time", &time)])));
             text.push_str(&next(&format!("sudo herald unlock {user}")));
         }
     }
     text
 }
 
-fn row(user: &UserName, factor: &Factor) -> Vec<Cell> {
-    let FactorEntry { channel, address, label, left, expires, state, enrolled, .. } = entry(factor);
+fn row(voice: &Voice, user: &UserName, factor: &Factor) -> Vec<Cell> {
+    let FactorEntry { channel, address, label, left, enrolled, .. } = entry(factor);
     let date = enrolled.as_deref().and_then(|time| time.split('T').next());
-    let until = expires.map(|time| format!(" until {time}")).unwrap_or_default();
-    let address = address.or_else(|| left.map(|left| format!("{left} left{until}")));
+    let until =
+        factor.expires.map(|time| voice.say(|texts| texts.until, &[("time", &minute(time))])).unwrap_or_default();
+    let codes_left = |left: usize| {
+        let text = |texts: &Texts| if left == 1 { texts.codes_left_one } else { texts.codes_left_many };
+        voice.say(text, &[("left", &left.to_string())]) + &until
+    };
+    let state = voice.word(|texts| match factor.state {
+        State::Active => texts.active,
+        State::Pending => texts.pending,
+        State::Disabled => texts.disabled,
+    });
     vec![
         Cell::new(user.as_str()),
         Cell::new(channel),
-        Cell::maybe(address),
+        Cell::maybe(address.or_else(|| left.map(codes_left))),
         Cell::maybe(label),
-        if factor.state == State::Active { Cell::verdict(true, state) } else { Cell::new(state) },
+        if factor.state == State::Active { Cell::verdict(true, &state) } else { Cell::new(state) },
         Cell::maybe(date),
     ]
 }

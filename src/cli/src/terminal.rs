@@ -4,6 +4,9 @@
 //! unseen, and Ctrl-C gives up the question and leaves the terminal as it was. Where it is none, every question
 //! takes one line of it. With `--json` no question is shown.
 
+use crate::phrases::Texts;
+use crate::voice::Voice;
+use herald_core::answer::Answer;
 use herald_core::conversation::{Conversation, ConversationError, Reply};
 use herald_core::secret::{Secret, SecretBytes};
 use herald_core::text::display_line;
@@ -14,6 +17,7 @@ use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr, ttyname,
 };
 use std::io::{self, Read, Write};
+use std::rc::Rc;
 use zeroize::{Zeroize, Zeroizing};
 
 /// The longest line that is read, in bytes.
@@ -25,12 +29,13 @@ pub(crate) struct Terminal {
     mute: bool,
     interactive: bool,
     said: Option<String>,
+    voice: Rc<Voice>,
 }
 
 impl Terminal {
     /// `mute`: no question is shown.
-    pub(crate) fn new(mute: bool) -> Self {
-        Self { mute, interactive: isatty(stdin()), said: None }
+    pub(crate) fn new(mute: bool, voice: &Rc<Voice>) -> Self {
+        Self { mute, interactive: isatty(stdin()), said: None, voice: Rc::clone(voice) }
     }
 
     /// Whether a person sits there who would have to be asked.
@@ -39,7 +44,7 @@ impl Terminal {
     }
 
     /// The name of the terminal as PAM_TTY has it: `pts/0`; empty if there is none.
-    pub(crate) fn name(&self) -> String {
+    pub(crate) fn name() -> String {
         let name = ttyname(stdin(), Vec::new()).ok().and_then(|name| name.into_string().ok()).unwrap_or_default();
         name.strip_prefix("/dev/").unwrap_or(&name).to_owned()
     }
@@ -72,13 +77,20 @@ impl Terminal {
         let _ = write!(stderr, "\r\x1b[K{}", text.unwrap_or_default()).and_then(|()| stderr.flush());
     }
 
-    /// Asks for a yes or no; only where a person is there to answer.
+    /// Asks for a yes or no, in at most 54 columns; only where a person is there to answer.
     pub(crate) fn agrees(&self, question: &str, otherwise: bool) -> bool {
-        let keys = if otherwise { "[Y/n]" } else { "[y/N]" };
+        let word = |text: fn(&Texts) -> &'static str| self.voice.word(text);
+        let (yes, no) = (word(|texts| texts.yes), word(|texts| texts.no));
+        let keys = match otherwise {
+            true => format!("[{}/{no}]", yes.to_uppercase()),
+            false => format!("[{yes}/{}]", no.to_uppercase()),
+        };
         let Some(answer) = self.line(&format!("{question} {keys} "), true) else { return false };
-        match answer.expose().trim().to_lowercase().as_str() {
+        // Folded: whoever writes Japanese may type a full-width letter.
+        let answer = Answer::of(&SecretBytes::from(answer.expose().as_bytes()));
+        match answer.text().to_lowercase().as_str() {
             "" => otherwise,
-            answer => answer.starts_with('y'),
+            answer => [yes.as_str(), "y", &word(|texts| texts.yes_word)].iter().any(|yes| answer.starts_with(yes)),
         }
     }
 
@@ -105,7 +117,7 @@ impl Terminal {
 
 impl Conversation for Terminal {
     fn ask(&mut self, prompt: &str, echo: bool) -> Result<Reply, ConversationError> {
-        match self.line(prompt, echo) {
+        match self.line(&self.voice.in_letters(prompt), echo) {
             None => Err(ConversationError),
             Some(line) if line.expose().is_empty() => Ok(Reply::Empty),
             Some(line) => Ok(Reply::Text(SecretBytes::from(line.expose().as_bytes()))),
@@ -114,12 +126,12 @@ impl Conversation for Terminal {
 
     /// Kept for the end: it is the reason of the error that the command ends with.
     fn error(&mut self, text: &str) {
-        self.said = Some(display_line(text, 400));
+        self.said = Some(display_line(&self.voice.in_letters(text), 400));
     }
 
     fn info(&mut self, text: &str) {
         if !self.mute {
-            let _ = writeln!(io::stderr(), "{}", display_line(text, 400));
+            let _ = writeln!(io::stderr(), "{}", display_line(&self.voice.in_letters(text), 400));
         }
     }
 }

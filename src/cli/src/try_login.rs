@@ -2,8 +2,9 @@
 
 use crate::call::Call;
 use crate::command::Try;
-use crate::error::{Error, sentences, to_admin};
+use crate::error::{Error, first_sentence, sentences};
 use crate::output::Report;
+use crate::phrases::Texts;
 use crate::terminal::Terminal;
 use herald_core::account::UserName;
 use herald_core::login::{Verdict, authenticate};
@@ -19,7 +20,11 @@ pub(crate) fn run(call: &Call, command: &Try) -> Result<Report, Error> {
             "leave out --json, or feed the code to stdin".to_owned(),
         ));
     }
-    let attempt = call.attempt(&command.service, &user, &terminal);
+    // Where no locale says otherwise, it is shown what the user would see. A broken set-up is the login's to tell.
+    if let Ok(enrollment) = call.installation().and_then(|installation| installation.enrollment(&user)) {
+        call.voice.prefer(enrollment.language.as_deref());
+    }
+    let attempt = call.attempt(&command.service, &user);
     let verdict = authenticate(&call.machine, &attempt, &mut terminal, &call.journal);
     let trial = Trial { call, user: &user, service: &command.service, verdict };
     match verdict {
@@ -50,26 +55,47 @@ impl Trial<'_> {
         let skipped = *verdict == Verdict::Ignore;
         let service = display_line(service, 64);
         let (result, text) = if skipped {
-            let reason = self.call.journal.last_value("reason").unwrap_or_else(|| "policy".to_owned());
-            ("skipped", format!("{user} would not be asked for a code by {service}: {}.", in_words(&reason)))
+            let reason = self.reason();
+            let values = [("user", user.as_str()), ("service", &service), ("reason", &reason)];
+            ("skipped", self.call.voice.say(|texts| texts.not_asked, &values))
         } else {
-            ("verified", format!("{user} would be let in by {service}: the code was right."))
+            let values = [("user", user.as_str()), ("service", &service)];
+            ("verified", self.call.voice.say(|texts| texts.let_in, &values))
         };
         let document = Document { ok: true, result, user: user.as_str(), service: &service, pam: pam_name(*verdict) };
         Report::new(&document, format!("{}{text}", self.troubles()))
     }
 
     fn refused(&self, terminal: &Terminal) -> Error {
-        let said = terminal.said().unwrap_or_else(|| "No code was typed.".to_owned());
+        let Call { voice, .. } = self.call;
+        let said = terminal.said().unwrap_or_else(|| voice.phrases().nothing_typed());
         let (because, own_mend) = match self.cause().map(|cause| sentences(&cause, "")) {
             None => (String::new(), String::new()),
             Some((cause, mend)) => (format!(" ({cause})"), mend),
         };
-        let said = to_admin(&said, self.verdict);
-        let problem = format!("{} would be refused by {}: {said}{because}", self.user, display_line(self.service, 64));
+        let service = display_line(self.service, 64);
+        let values = [
+            ("user", self.user.as_str()),
+            ("service", &service),
+            ("said", &*voice.behind_a_colon(first_sentence(&said))),
+        ];
+        let problem = voice.say(|texts| texts.would_be_refused, &values) + &because;
         let has_own = self.verdict == Verdict::ServiceError && !own_mend.is_empty();
         let mend = if has_own { own_mend } else { self.mend() };
         Error::Refused(format!("{problem} [{}]", pam_name(self.verdict)), mend)
+    }
+
+    /// Why nobody was asked, as the log says.
+    fn reason(&self) -> String {
+        let reason = self.call.journal.last_value("reason").unwrap_or_default();
+        let text: fn(&Texts) -> &'static str = match reason.as_str() {
+            "exempt" => |texts| texts.exempt,
+            "exempt-network" => |texts| texts.exempt_network,
+            "unenrolled" => |texts| texts.unenrolled,
+            "undelivered" => |texts| texts.undelivered,
+            other => return in_words(other),
+        };
+        self.call.voice.word(text)
     }
 
     /// What the log says of a trouble that a person at the door is not told.
@@ -88,8 +114,8 @@ impl Trial<'_> {
     fn mend(&self) -> String {
         let user = self.user;
         match self.verdict {
-            Verdict::PermissionDenied => format!("sudo herald enroll telegram ADDRESS --user {user}"),
-            Verdict::MaxTries => format!("wait, or: sudo herald unlock {user}"),
+            Verdict::PermissionDenied => format!("sudo herald enroll telegram --user {user}"),
+            Verdict::MaxTries => self.call.voice.say(|texts| texts.wait_or_unlock, &[("user", user.as_str())]),
             Verdict::AuthInfoUnavailable | Verdict::SystemError => "sudo herald gateway status".to_owned(),
             Verdict::ServiceError => "sudo herald config check".to_owned(),
             _ => format!("sudo herald try --user {user}"),

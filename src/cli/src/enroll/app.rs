@@ -3,7 +3,9 @@
 use super::Desk;
 use crate::error::Error;
 use crate::output::BOLD;
+use crate::phrases::Texts;
 use crate::qr;
+use crate::terminal::Terminal;
 use herald_core::enrollment::Factor;
 use herald_core::provider::TOTP_CHANNEL;
 use herald_core::registrar::{App, RegistrarError};
@@ -27,7 +29,7 @@ pub(super) fn enroll(desk: &mut Desk<'_>) -> Result<(bool, Option<Factor>), Erro
     if given.is_none() {
         show(desk, &app);
     }
-    let tty = desk.terminal.name();
+    let tty = Terminal::name();
     let proved = registrar.prove_app(&desk.user, &app, &tty, &mut desk.terminal);
     proved.map_err(|error| desk.failed(error))?;
     Ok((true, desk.installation.enrollment(&desk.user)?.factor(app.factor.id).cloned()))
@@ -37,32 +39,23 @@ pub(super) fn enroll(desk: &mut Desk<'_>) -> Result<(bool, Option<Factor>), Erro
 fn secret(desk: &Desk<'_>) -> Result<Option<Secret>, Error> {
     let Some(wanted) = &desk.command.secret else {
         if desk.command.assume_verified || desk.call.json {
-            let problem = "without a code nobody knows whether the app has the secret".to_owned();
-            return Err(Error::Usage(
-                problem,
-                "leave the option out, or give the app's own secret: --secret -".to_owned(),
-            ));
+            return Err(desk.usage(|texts| texts.app_unproved, |texts| texts.give_own_secret));
         }
         return Ok(None);
     };
     if wanted != "-" {
-        let problem = "a secret is not given on the command line, where others can see it".to_owned();
-        return Err(Error::Usage(problem, "--secret - and the secret on stdin".to_owned()));
+        return Err(desk.usage(|texts| texts.secret_in_the_open, |texts| texts.secret_on_stdin));
     }
-    let line = desk.terminal.line("Secret of the app (base32): ", false);
+    let line = desk.terminal.line(&desk.call.voice.word(|texts| texts.secret_of_app), false);
     line.map(Some).ok_or_else(|| desk.failed(RegistrarError::Secret))
 }
 
 fn show(desk: &Desk<'_>, app: &App) {
-    let Desk { terminal, command, .. } = desk;
+    let Desk { call, terminal, command, .. } = desk;
     let form = if command.plain { Some(qr::Qr::None) } else { command.qr };
     let drawn = qr::drawn(app.uri.expose(), form, terminal);
-    let how = if drawn.is_some() {
-        "Scan this with the app, or type the secret into it"
-    } else {
-        "Give this secret to the app"
-    };
-    terminal.show(&format!("{how} (time based, 6 digits, 30 seconds):"));
+    let how = |texts: &Texts| if drawn.is_some() { texts.scan_with_app } else { texts.give_to_app };
+    terminal.show(&call.voice.word(how));
     terminal.show(&format!("\n  {BOLD}{}{BOLD:#}\n", grouped(&app.secret).expose()));
     match drawn {
         Some(drawn) => terminal.show(&format!("{drawn}\n")),

@@ -6,6 +6,7 @@
 use super::Desk;
 use crate::error::{self, Error};
 use crate::output::BOLD;
+use crate::phrases::Texts;
 use crate::qr;
 use herald_core::address::masked;
 use herald_core::courier::{ChatSearch, CourierError, End};
@@ -46,20 +47,20 @@ struct Waiting<'a> {
 
 impl Waiting<'_> {
     fn show(&self) {
-        let Desk { terminal, command, .. } = self.desk;
+        let Desk { call, terminal, command, .. } = self.desk;
         let Link { bot, url, .. } = &self.link;
         let url = url.expose();
         let form = if command.plain { Some(qr::Qr::None) } else { command.qr };
         let drawn = qr::drawn(url, form, terminal);
-        let scan = if drawn.is_some() { "or scan it " } else { "" };
-        let bot = display_line(bot, 64);
-        terminal.show(&format!("Codes will come from {bot}. Open this link on the phone {scan}and press START:"));
+        let open = |texts: &Texts| if drawn.is_some() { texts.open_or_scan } else { texts.open_the_link };
+        terminal.show(&call.voice.say(open, &[("bot", &display_line(bot, 64))]));
         terminal.show(&format!("\n  {BOLD}{url}{BOLD:#}\n"));
         if let Some(drawn) = drawn {
             terminal.show(&format!("{drawn}\n"));
         }
         if !self.counts_down() {
-            terminal.show("Waiting for START, at most 5 minutes. Ctrl-C gives up.");
+            let most = call.voice.phrases().time(LINK_LIFETIME);
+            terminal.show(&call.voice.say(|texts| texts.waiting, &[("time", &most)]));
         }
     }
 
@@ -68,26 +69,27 @@ impl Waiting<'_> {
     }
 
     fn wait(&mut self) -> Result<String, Error> {
+        let Desk { call, terminal, .. } = self.desk;
+        let voice = &call.voice;
         loop {
             let left = self.until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let otherwise =
-                    ("nobody pressed START behind the link in time".to_owned(), "the same again".to_owned());
+                let otherwise = (voice.word(|texts| texts.nobody_pressed), voice.word(|texts| texts.same_again));
                 let (problem, mend) = self.trouble.take().unwrap_or(otherwise);
                 return Err(Error::NoStart(problem, mend));
             }
             if self.counts_down() {
                 let seconds = left.as_secs();
-                let text = format!("Waiting for START: {}:{:02} left, Ctrl-C gives up", seconds / 60, seconds % 60);
-                self.desk.terminal.show_here(Some(&text));
+                let time = format!("{}:{:02}", seconds / 60, seconds % 60);
+                terminal.show_here(Some(&voice.say(|texts| texts.countdown, &[("time", &time)])));
             }
             let next = Instant::now() + SECOND;
             if let Some((address, name)) = self.look(false)? {
                 if self.counts_down() {
-                    self.desk.terminal.show_here(None);
+                    terminal.show_here(None);
                 }
-                let shown = masked(&self.desk.channel, &address);
-                self.desk.terminal.show(&format!("START came from {}, {shown}.", display_line(&name, 128)));
+                let (name, to) = (display_line(&name, 128), masked(&self.desk.channel, &address));
+                terminal.show(&voice.say(|texts| texts.start_came, &[("name", &name), ("to", &to)]));
                 return Ok(address);
             }
             thread::sleep(next.saturating_duration_since(Instant::now()).min(left));
@@ -101,12 +103,14 @@ impl Waiting<'_> {
             Ok(ChatSearch::Found { address, name }) => return Ok(Some((address, name))),
             Ok(ChatSearch::NotYet { others }) if others >= MOST_UPDATES => self.uncover(others)?,
             Ok(ChatSearch::NotYet { .. }) => self.trouble = None,
-            Ok(ChatSearch::Taken(mend)) => self.tell(error::sentences(&mend.replacen(": ", ". ", 1), "")),
+            Ok(ChatSearch::Taken(why)) => self.tell(self.taken(&why)),
             Ok(ChatSearch::Failed { end: End::Configuration | End::Permanent, detail }) => {
                 return Err(self.desk.failed(RegistrarError::Link(detail)));
             }
             Ok(ChatSearch::Failed { detail, .. }) => {
-                self.tell((format!("the bot cannot be reached: {detail}"), "see that the network works".to_owned()));
+                let voice = &self.desk.call.voice;
+                let problem = voice.say(|texts| texts.bot_unreachable, &[("detail", &detail)]);
+                self.tell((problem, voice.word(|texts| texts.see_the_network)));
             }
             Err(RegistrarError::Courier(error @ CourierError::Failed(_))) => self.tell(error::courier(&error)),
             Err(error) => return Err(self.desk.failed(error)),
@@ -114,23 +118,35 @@ impl Waiting<'_> {
         Ok(None)
     }
 
+    /// Who else takes what is written to the bot: the two cases that herald-deliver tells apart.
+    fn taken(&self, why: &str) -> (String, String) {
+        let voice = &self.desk.call.voice;
+        if why.contains("webhook") {
+            (voice.word(|texts| texts.webhook), voice.word(|texts| texts.delete_webhook))
+        } else {
+            (voice.word(|texts| texts.other_reader), voice.word(|texts| texts.stop_the_other))
+        }
+    }
+
     /// Too many messages of others: they are forgotten if the person says so.
     fn uncover(&mut self, others: u32) -> Result<(), Error> {
-        let Desk { terminal, .. } = self.desk;
+        let Desk { call, terminal, .. } = self.desk;
+        let voice = &call.voice;
         if self.counts_down() {
             terminal.show_here(None);
         }
         if !terminal.is_interactive() {
             return Err(Error::Hidden(others));
         }
-        let (problem, _) = Error::Hidden(others).pair();
-        terminal.show(&format!("{problem}."));
-        if !terminal.agrees("Forget them all? Other programs that read this bot will not see them.", false) {
+        let (problem, _) = Error::Hidden(others).said(voice);
+        terminal.show(&problem);
+        terminal.show(&voice.word(|texts| texts.others_will_miss));
+        if !terminal.agrees(&voice.word(|texts| texts.forget_all), false) {
             return Err(Error::Hidden(others));
         }
         let registrar = self.desk.installation.registrar(self.desk.call);
         look(&registrar.sender(), &self.link, true).map_err(|error| self.desk.failed(error))?;
-        terminal.show("Forgotten. If START was pressed already: press it once more.");
+        terminal.show(&voice.word(|texts| texts.forgotten));
         Ok(())
     }
 
@@ -142,7 +158,9 @@ impl Waiting<'_> {
             self.desk.terminal.show_here(None);
         }
         let (problem, mend) = &trouble;
-        self.desk.terminal.show(&format!("{}; trying on. {BOLD}try{BOLD:#}: {mend}", display_line(problem, 400)));
+        let problem = [("problem", &*display_line(problem, 400))];
+        let problem = self.desk.call.voice.say(|texts| texts.trying_on, &problem);
+        self.desk.terminal.show(&format!("{problem} {BOLD}try{BOLD:#}: {mend}"));
         self.trouble = Some(trouble);
     }
 }

@@ -9,13 +9,13 @@ use crate::command::Enroll;
 use crate::error::Error;
 use crate::gateway::describe;
 use crate::output::{Changed, Report, next};
+use crate::phrases::Texts;
 use crate::proof::existing_factor;
 use crate::status::{FactorEntry, entry};
 use crate::terminal::Terminal;
 use herald_core::account::UserName;
 use herald_core::address::{Form, shown};
 use herald_core::enrollment::{Enrollment, Factor};
-use herald_core::phrases;
 use herald_core::provider::{BACKUP_CHANNEL, TOTP_CHANNEL};
 use herald_core::registrar::{Newcomer, RegistrarError};
 use serde::Serialize;
@@ -56,16 +56,12 @@ impl Desk<'_> {
         };
         let (changed, factor) = match (self.channel.as_str(), &self.command.address) {
             (BACKUP_CHANNEL, _) => {
-                return Err(Error::Usage(
-                    "backup codes are made by a command of their own".to_owned(),
-                    format!("sudo herald backup-codes --user {}", self.user),
-                ));
+                let problem = self.call.voice.word(|texts| texts.codes_by_own_command);
+                return Err(Error::Usage(problem, format!("sudo herald backup-codes --user {}", self.user)));
             }
             (TOTP_CHANNEL, Some(_)) => {
-                return Err(Error::Usage(
-                    "an authenticator app has no address".to_owned(),
-                    format!("sudo herald enroll totp --user {}", self.user),
-                ));
+                let problem = self.call.voice.word(|texts| texts.app_has_no_address);
+                return Err(Error::Usage(problem, format!("sudo herald enroll totp --user {}", self.user)));
             }
             (TOTP_CHANNEL, None) => self.app()?,
             (_, Some(address)) => self.address(&address.clone(), false)?,
@@ -77,7 +73,7 @@ impl Desk<'_> {
         let offer =
             first && changed && !self.call.json && !self.command.no_backup_codes && !self.command.assume_verified;
         if offer && self.terminal.is_interactive() {
-            if self.terminal.agrees("Backup codes, for when the phone is gone: make ten now?", true) {
+            if self.terminal.agrees(&self.call.voice.word(|texts| texts.offer_backup_codes), true) {
                 text = format!("{}\n{text}", backup_codes::offered(self.call, &self.installation, &self.user)?);
             }
         } else if offer {
@@ -136,7 +132,7 @@ impl Desk<'_> {
         let changed = if *assume_verified {
             registrar.vouch(&newcomer)
         } else {
-            registrar.enroll(&newcomer, &self.terminal.name(), &mut self.terminal)
+            registrar.enroll(&newcomer, &Terminal::name(), &mut self.terminal)
         };
         let changed = changed.map_err(|error| self.failed(error))?;
         let after = self.installation.enrollment(&self.user)?;
@@ -156,28 +152,29 @@ impl Desk<'_> {
         self.installation.config.gateways_of(&self.channel).any(|gateway| gateway.driver == LINKED_DRIVER)
     }
 
+    fn usage(&self, problem: fn(&Texts) -> &'static str, mend: fn(&Texts) -> &'static str) -> Error {
+        Error::Usage(self.call.voice.word(problem), self.call.voice.word(mend))
+    }
+
     fn failed(&self, error: RegistrarError) -> Error {
         let (user, what) = (self.user.to_string(), self.channel.clone());
         Error::Registrar { user, what, error, said: self.terminal.said() }
     }
 
     fn text(&self, factor: Option<&Factor>, changed: bool) -> String {
-        let Self { user, .. } = self;
-        let phrases = phrases::of(self.installation.config.language.as_deref().unwrap_or_default());
-        let channel = phrases.channel(&self.channel);
-        let to = match factor {
-            Some(factor) if factor.address.is_some() => format!(" to {}", shown(factor)),
-            Some(factor) if factor.label.is_some() => format!(" ({})", shown(factor)),
-            _ => String::new(),
+        let Self { call, user, .. } = self;
+        let channel = call.voice.phrases().channel(&self.channel);
+        let to = factor.map(shown).unwrap_or_default();
+        let said = if self.channel == TOTP_CHANNEL {
+            let label = factor.and_then(|factor| factor.label.as_ref()).map(|_| format!(" ({to})")).unwrap_or_default();
+            let text = |texts: &Texts| if changed { texts.can_log_in_by_app } else { texts.app_enrolled_already };
+            call.voice.say(text, &[("user", user.as_str()), ("label", &label)])
+        } else {
+            let text = |texts: &Texts| if changed { texts.can_log_in } else { texts.enrolled_already };
+            call.voice.say(text, &[("user", user.as_str()), ("channel", &channel), ("to", &to)])
         };
-        if !changed {
-            return format!("{user} is enrolled like this already: {channel}{to}.\n");
-        }
-        let way = if self.channel == TOTP_CHANNEL { "from the" } else { "by" };
-        format!(
-            "{user} can log in with a code {way} {channel}{to}.\n{}",
-            next(&format!("sudo herald try --user {user}"))
-        )
+        let try_it = if changed { next(&format!("sudo herald try --user {user}")) } else { String::new() };
+        format!("{said}\n{try_it}")
     }
 
     /// What is taken, and where it is found.
@@ -189,15 +186,13 @@ impl Desk<'_> {
         if configured.is_empty() {
             return Ok(self.failed(RegistrarError::NoGateway(channel.clone())));
         }
-        let mut examples: Vec<&str> = Vec::new();
         let drivers = drivers.iter().filter(|driver| configured.contains(&driver.name.as_str()));
-        for form in drivers.flat_map(|driver| &driver.addresses).filter_map(|name| Form::of_name(name)) {
-            if !examples.contains(&form.example()) {
-                examples.push(form.example());
-            }
-        }
+        let forms: Vec<Form> =
+            drivers.flat_map(|driver| &driver.addresses).filter_map(|name| Form::of_name(name)).collect();
         let mend = format!("sudo herald enroll {channel} ADDRESS --user {user}");
-        Ok(Error::Usage(format!("{channel} needs an address: {}", examples.join(", or ")), mend))
+        let forms = self.call.voice.forms(&forms);
+        let values = [("channel", channel.as_str()), ("forms", &forms)];
+        Ok(Error::Usage(self.call.voice.say(|texts| texts.address_needed, &values), mend))
     }
 }
 

@@ -5,6 +5,7 @@ use super::{another_answer, describe, driver_named, gateway_named};
 use crate::call::Call;
 use crate::error::Error;
 use crate::output::Report;
+use crate::voice::Voice;
 use herald_core::address::{Form, masked};
 use herald_core::courier::{Answer, Courier, Driver, End, Job, Tried, Try};
 use herald_core::delivery::resolve;
@@ -52,8 +53,8 @@ pub(super) fn run(call: &Call, name: &str, address: &str) -> Result<Report, Erro
 fn normalised(driver: &Driver, address: &str) -> Result<String, Error> {
     let forms: Vec<Form> = driver.addresses.iter().filter_map(|name| Form::of_name(name)).collect();
     forms.iter().find_map(|form| form.normalise(address)).ok_or_else(|| {
-        let examples: Vec<&str> = forms.iter().map(|form| form.example()).collect();
-        Error::Usage(format!("{} cannot reach that address", driver.name), format!("give {}", examples.join(", or ")))
+        let taken = Voice::english().forms(&forms);
+        Error::Usage(format!("{} cannot reach that address", driver.name), format!("give {taken}"))
     })
 }
 

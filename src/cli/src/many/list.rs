@@ -6,6 +6,7 @@ use crate::command::Enroll;
 use crate::error::Error;
 use crate::output::Report;
 use crate::terminal::Terminal;
+use crate::voice::Voice;
 use herald_core::account::{UserName, Users};
 use herald_core::address::masked;
 use herald_core::machine::Machine;
@@ -192,7 +193,7 @@ fn row(record: &csv::Record, names: &Names) -> Result<Row, String> {
 
 fn explained(error: &RegistrarError) -> String {
     match error {
-        RegistrarError::Address(examples) => format!("{error}: {}", examples.join(", or ")),
+        RegistrarError::Address(forms) => format!("{error}: {}", Voice::english().forms(forms)),
         other => other.to_string(),
     }
 }

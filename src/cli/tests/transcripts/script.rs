@@ -8,6 +8,7 @@
 //! | `@ show FILE` | the text of a file is the output, `@ mode FILE` its mode |
 //! | `@ remove FILE` | a file or folder is removed |
 //! | `@ machine` | from here on the story has a machine of its own; its files are `/etc/…` |
+//! | `@ locale ja_JP.UTF-8` | LANG of every command from here on |
 //! | `@ phone` | what reached phones since the last look is the output |
 //! | `< …` | a line of input; `{code}` is the code that just reached the phone, `{wrong}` another |
 //! | `< {app SECRET}` | what an app with this secret shows now |

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
+use unicode_width::UnicodeWidthStr;
 
 /// Who types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub(crate) struct Stage {
     modules: RefCell<Option<PathBuf>>,
     phone: UnixDatagram,
     seen: RefCell<Vec<String>>,
+    /// LANG of the commands.
+    locale: RefCell<Option<String>>,
 }
 
 impl Stage {
@@ -60,7 +63,14 @@ impl Stage {
         set_mode(&folder.join("etc"), 0o755);
         let phone = UnixDatagram::bind(folder.join(phone::SOCKET)).expect("a socket");
         set_mode(&folder.join(phone::SOCKET), 0o666);
-        let stage = Self { actor, folder, modules: RefCell::default(), phone, seen: RefCell::default() };
+        let stage = Self {
+            actor,
+            folder,
+            modules: RefCell::default(),
+            phone,
+            seen: RefCell::default(),
+            locale: RefCell::default(),
+        };
         stage.write("herald.toml", "600", &stage.paths());
         stage
     }
@@ -114,6 +124,10 @@ impl Stage {
                 String::new()
             }
             ["phone"] => self.phone(),
+            ["locale", locale] => {
+                *self.locale.borrow_mut() = Some((*locale).to_owned());
+                String::new()
+            }
             ["machine"] => {
                 self.make_machine();
                 String::new()
@@ -182,6 +196,7 @@ impl Stage {
             }
         };
         command.env_clear().current_dir(self.folder.join("etc"));
+        command.envs(self.locale.borrow().as_ref().map(|locale| ("LANG", locale)));
         let mut words = words(line).into_iter();
         for word in words.by_ref() {
             match word.split_once('=') {
@@ -250,10 +265,9 @@ impl Stage {
         while let Ok(length) = self.phone.recv(&mut buffer) {
             self.seen.borrow_mut().push(String::from_utf8_lossy(&buffer[..length]).into_owned());
         }
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let shown = |message: &String| match message.split_once("\tcode\t") {
             Some((address, _)) => format!("{address}: code\n"),
-            None => format!("{}\n", message.replace(&format!(" {host} "), " HOST ").replace('\t', ": ")),
+            None => format!("{}\n", message.replace('\t', ": ")),
         };
         self.seen.borrow_mut().drain(..).collect::<Vec<_>>().iter().map(shown).collect()
     }
@@ -267,14 +281,10 @@ impl Stage {
         };
         let versions = concat!("herald ", env!("CARGO_PKG_VERSION"), ",");
         let text = one_value(&text, versions, |byte| byte != b'\n' && byte != b'"', " …");
-        let text = one_value(&text, " is locked for another ", |byte| byte.is_ascii_alphanumeric(), "24h");
-        let text = one_value(&text, " sent by Telegram to ...977 ", |byte| byte.is_ascii_digit(), "0");
+        let text = ["秒前", " s ago"].iter().fold(text, |text, behind| one_second(&text, behind));
         let text = one_value(&text, "?start=", |byte| byte.is_ascii_hexdigit(), "NONCE");
         let text = one_value(&text, "?secret=", |byte| byte.is_ascii_alphanumeric(), "SECRET");
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let text =
-            text.replace(&format!("totp/{host}:"), "totp/HOST:").replace(&format!("issuer={host}"), "issuer=HOST");
-        let text = text.replace(&format!(" at {host}"), " at HOST");
+        let text = without_host(&text);
         let text: String = text.split_inclusive('\n').map(unlike_codes).collect();
         one_value(&dated(&text), "\"locked_seconds\":", |byte| byte.is_ascii_digit(), "86400")
     }
@@ -322,7 +332,7 @@ fn words(line: &str) -> Vec<String> {
 /// Every date becomes one, and so does every time of day behind a date.
 fn dated(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
-    for pattern in ["2026-11-22T02:00:00Z", "2026-11-22"] {
+    for pattern in ["2026-11-22T02:00:00Z", "2026-11-22 02:00 UTC", "2026-11-22"] {
         let pattern = pattern.as_bytes();
         let fits = |window: &[u8]| {
             let alike =
@@ -337,6 +347,28 @@ fn dated(text: &str) -> String {
         }
     }
     String::from_utf8(bytes).expect("only digits were replaced")
+}
+
+/// The name of this machine, where it is a word of its own.
+fn without_host(text: &str) -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let mut parts = text.split(&host);
+    let mut result = parts.next().unwrap_or_default().to_owned();
+    let within = |character: Option<char>| character.is_some_and(|character| character.is_ascii_alphanumeric());
+    for part in parts {
+        let is_word = !within(result.chars().last()) && !within(part.chars().next());
+        result.push_str(if is_word { "HOST" } else { &host });
+        result.push_str(part);
+    }
+    result
+}
+
+/// However many seconds stand before this, it becomes one.
+fn one_second(text: &str, behind: &str) -> String {
+    let parts: Vec<&str> = text.split(behind).collect();
+    let (last, before) = parts.split_last().expect("a part");
+    let counted = before.iter().map(|part| format!("{}1{behind}", part.trim_end_matches(|c: char| c.is_ascii_digit())));
+    counted.collect::<String>() + last
 }
 
 fn one_value(text: &str, behind: &str, belongs: impl Fn(u8) -> bool, value: &str) -> String {
@@ -374,7 +406,10 @@ fn unlike_codes(line: &str) -> String {
     }
     // A row of a card, whose names are longer or shorter here.
     match line.strip_prefix("| ").and_then(|row| row.strip_suffix(" |\n")) {
-        Some(row) => format!("| {:28} |\n", row.trim_end()),
+        Some(row) => {
+            let row = row.trim_end();
+            format!("| {row}{} |\n", " ".repeat(28_usize.saturating_sub(row.width())))
+        }
         None => line,
     }
 }

@@ -4,7 +4,7 @@ use crate::conversation::{Conversation, ConversationError, Reply};
 use crate::text::ascii;
 
 /// Whether PAM_TTY is a Linux console: `tty1`, with or without `/dev/` (console_ioctl(4)).
-pub(super) fn is_console(tty: &str) -> bool {
+pub fn is_console(tty: &str) -> bool {
     let name = tty.strip_prefix("/dev/").unwrap_or(tty);
     name.strip_prefix("tty")
         .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))

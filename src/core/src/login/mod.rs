@@ -14,6 +14,7 @@ mod evidence;
 mod judgement;
 
 pub use arguments::Arguments;
+pub use console::is_console;
 pub use context::Login;
 pub use judgement::{Judgement, judge};
 
@@ -29,7 +30,7 @@ use crate::provider::{Choice, Failure, Provider, Registry};
 use crate::secret::SecretBytes;
 use crate::store::StoreError;
 use crate::text::{display_line, remote_host};
-use console::{Console, is_console};
+use console::Console;
 use dialogue::Dialogue;
 use evidence::Evidence;
 

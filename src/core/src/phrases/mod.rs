@@ -448,7 +448,7 @@ impl Phrases {
 }
 
 /// Puts values in the places of their names. What a value holds is never looked at again.
-fn fill(text: &str, values: &[(&str, &str)]) -> String {
+pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(text.len() + 32);
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {

@@ -287,7 +287,7 @@ fn rule_34_apps_are_named_by_what_they_are() {
         [
             "alice at pi.example has a new second factor: authenticator app (tablet). Not you? On pi.example, root can run: herald status --user alice",
             "alice at pi.example has lost a second factor: authenticator app (tablet). Not you? On pi.example, root can run: herald status --user alice",
-            "pi.exampleのaliceに二つ目の要素が加わりました: 認証アプリ。心当たりがない場合、pi.exampleのrootは次を実行できます: herald status --user alice",
+            "pi.exampleのaliceの二要素認証に認証アプリが追加されました。心当たりがない場合、pi.exampleのrootは次を実行できます: herald status --user alice",
         ]
     );
 }
