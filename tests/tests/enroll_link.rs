@@ -85,7 +85,7 @@ fn the_qr_code_is_drawn_in_colours_of_its_own_or_not_at_all() {
     bare.interrupt();
     bare.fails();
     let mut plain = enrolls(&world, &["--user", "bob", "--plain"]);
-    plain.expect("Waiting for START, at most 5 minutes.");
+    plain.expect("Waiting for START, at most 5 min.");
     assert!(!plain.shown().contains("##") && !plain.shown().contains('▀'), "{}", plain.shown());
     plain.interrupt();
     plain.fails();
