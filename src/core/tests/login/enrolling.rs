@@ -109,3 +109,16 @@ fn until_the_day_people_are_let_in_with_a_notice_and_from_then_on_they_must() {
     world.wall.set(now + 86_400);
     assert_eq!(world.log_in(&bob, []).verdict, Verdict::ConversationError);
 }
+
+#[test]
+fn rule_32_a_console_is_enrolled_in_ascii_and_the_phone_is_written_to_in_the_users_language() {
+    let (world, bob) = unenrolled();
+    let config = format!("language = \"ja\"\n{}", world.config.borrow());
+    *world.config.borrow_mut() = config;
+    let console = Attempt { service: "login".into(), rhost: String::new(), tty: "tty1".into(), ..bob };
+    let story = world.log_in(&console, [types("100200300"), Step::AWrongCode, Step::TheCode]);
+    assert_eq!(story.verdict, Verdict::Success, "{story:?}");
+    assert_eq!(story.prompts[2], "Wrong, 2 tries left. Code sent by Telegram to ...300: ");
+    assert!(story.prompts.iter().all(|prompt| prompt.is_ascii()), "{:?}", story.prompts);
+    assert!(world.phone.borrow()[0].text.contains("へのログイン"), "{:?}", world.phone.borrow()[0].text);
+}
