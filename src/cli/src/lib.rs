@@ -51,6 +51,7 @@ pub fn main() -> ExitCode {
         if word == "__manual" {
             return output::finish(
                 false,
+                &Voice::english(),
                 manual::write(folder.as_ref()).map_err(|error| Error::Write(folder.into(), error)),
             );
         }
