@@ -42,6 +42,9 @@ pub struct Global {
     /// Print one JSON document and ask nothing
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub json: bool,
+    /// Speak in plain lines: no QR code, countdown or columns
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub plain: bool,
     /// Read another file than /etc/herald/herald.toml
     #[arg(long, global = true, value_name = "PATH", help_heading = "Everywhere")]
     pub config: Option<PathBuf>,

@@ -149,7 +149,7 @@ mod tests {
 
         fn call(&self) -> Call {
             let config = Some(self.0.join("etc/herald.toml"));
-            Call::new(&Global { json: false, config }, &std::rc::Rc::new(crate::voice::Voice::english()))
+            Call::new(&Global { json: false, plain: false, config }, &std::rc::Rc::new(crate::voice::Voice::english()))
                 .expect("a call")
         }
 

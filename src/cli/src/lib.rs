@@ -59,6 +59,9 @@ pub fn main() -> ExitCode {
     match usage::read(&words) {
         usage::Read::Line(line) => {
             let json = line.global.json;
+            if line.global.plain {
+                output::speak_plainly();
+            }
             let voice = Rc::new(Voice::new(Locale::here(&Terminal::name()), json));
             output::finish(json, &voice, run(line, &words, &voice))
         }

@@ -7,6 +7,7 @@ use herald_core::text::display_line;
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use unicode_width::UnicodeWidthStr;
 
 const FAILED: u8 = 1;
@@ -149,6 +150,34 @@ impl Cell {
     }
 }
 
+static PLAIN: AtomicBool = AtomicBool::new(false);
+
+/// From here on everything is said in plain lines, as a screen reader reads them (`--plain`).
+pub(crate) fn speak_plainly() {
+    PLAIN.store(true, Ordering::Relaxed);
+    anstream::ColorChoice::Never.write_global();
+}
+
+/// Whether it is.
+pub(crate) fn is_plain() -> bool {
+    PLAIN.load(Ordering::Relaxed)
+}
+
+/// Rows as sentences: each cell behind the name of its column, what is empty left out.
+fn plain_lines(rows: &[Vec<Cell>]) -> Vec<String> {
+    let names = rows.first().filter(|row| row.iter().all(|cell| cell.style == BOLD));
+    let said = |row: &Vec<Cell>| {
+        let named = row.iter().enumerate().filter(|(_, cell)| !["", "-"].contains(&cell.text.as_str()));
+        let named = named.map(|(column, cell)| {
+            let name = names.and_then(|names| names.get(column)).map(|name| name.text.to_lowercase());
+            format!("{} {}", name.unwrap_or_default(), cell.text).trim().to_owned()
+        });
+        format!("{}\n", named.collect::<Vec<_>>().join(", "))
+    };
+    let heading = names.map(|_| String::new());
+    heading.into_iter().chain(rows.iter().skip(usize::from(names.is_some())).map(said)).collect()
+}
+
 /// Rows below each other, their columns aligned with two spaces between.
 pub(crate) fn table(rows: &[Vec<Cell>]) -> String {
     table_lines(rows).concat()
@@ -156,6 +185,9 @@ pub(crate) fn table(rows: &[Vec<Cell>]) -> String {
 
 /// The same, each row by itself, so that something can stand below one.
 pub(crate) fn table_lines(rows: &[Vec<Cell>]) -> Vec<String> {
+    if is_plain() {
+        return plain_lines(rows);
+    }
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width =
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.width()).max().unwrap_or(0);

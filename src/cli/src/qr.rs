@@ -1,6 +1,7 @@
 //! QR codes in a terminal.
 
 use crate::locale::Locale;
+use crate::output;
 use crate::terminal::Terminal;
 use clap::ValueEnum;
 use qrcode::{Color, EcLevel, QrCode};
@@ -25,6 +26,7 @@ pub enum Qr {
 /// own colours are; where none are, light is drawn, as on a dark screen.
 pub(crate) fn drawn(text: &str, wanted: Option<Qr>, terminal: &Terminal) -> Option<String> {
     let form = match wanted {
+        _ if output::is_plain() => Qr::None,
         Some(form) => form,
         None if !terminal.is_screen() => Qr::None,
         None if Locale::here(&Terminal::name()).beyond_ascii => Qr::Utf8,

@@ -4,6 +4,7 @@
 //! unseen, and Ctrl-C gives up the question and leaves the terminal as it was. Where it is none, every question
 //! takes one line of it. With `--json` no question is shown.
 
+use crate::output;
 use crate::phrases::Texts;
 use crate::voice::Voice;
 use herald_core::answer::Answer;
@@ -54,9 +55,9 @@ impl Terminal {
         self.said.clone()
     }
 
-    /// Whether what is shown can be seen by a person, and changed afterwards: a countdown, colours.
+    /// Whether what is shown can be seen by a person, and changed afterwards: a countdown, colours. `--plain` says no.
     pub(crate) fn is_screen(&self) -> bool {
-        !self.mute && isatty(stderr())
+        !self.mute && !output::is_plain() && isatty(stderr())
     }
 
     /// How many columns the screen has.

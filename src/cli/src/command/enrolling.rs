@@ -31,9 +31,6 @@ pub struct Enroll {
     /// How the QR code is drawn
     #[arg(long, value_enum, hide_possible_values = true, value_name = "utf8|ascii|none")]
     pub qr: Option<Qr>,
-    /// Plain lines only: no QR code, no countdown
-    #[arg(long)]
-    pub plain: bool,
     /// First forget all messages that wait for the bot
     #[arg(long)]
     pub drop_pending: bool,

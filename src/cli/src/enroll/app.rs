@@ -52,8 +52,7 @@ fn secret(desk: &Desk<'_>) -> Result<Option<Secret>, Error> {
 
 fn show(desk: &Desk<'_>, app: &App) {
     let Desk { call, terminal, command, .. } = desk;
-    let form = if command.plain { Some(qr::Qr::None) } else { command.qr };
-    let drawn = qr::drawn(app.uri.expose(), form, terminal);
+    let drawn = qr::drawn(app.uri.expose(), command.qr, terminal);
     let how = |texts: &Texts| if drawn.is_some() { texts.scan_with_app } else { texts.give_to_app };
     terminal.show(&call.voice.word(how));
     terminal.show(&format!("\n  {BOLD}{}{BOLD:#}\n", grouped(&app.secret).expose()));

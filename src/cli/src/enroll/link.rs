@@ -50,8 +50,7 @@ impl Waiting<'_> {
         let Desk { call, terminal, command, .. } = self.desk;
         let Link { bot, url, .. } = &self.link;
         let url = url.expose();
-        let form = if command.plain { Some(qr::Qr::None) } else { command.qr };
-        let drawn = qr::drawn(url, form, terminal);
+        let drawn = qr::drawn(url, command.qr, terminal);
         let open = |texts: &Texts| if drawn.is_some() { texts.open_or_scan } else { texts.open_the_link };
         terminal.show(&call.voice.say(open, &[("bot", &display_line(bot, 64))]));
         terminal.show(&format!("\n  {BOLD}{url}{BOLD:#}\n"));
@@ -65,7 +64,7 @@ impl Waiting<'_> {
     }
 
     fn counts_down(&self) -> bool {
-        self.desk.terminal.is_screen() && !self.desk.command.plain
+        self.desk.terminal.is_screen()
     }
 
     fn wait(&mut self) -> Result<String, Error> {

@@ -96,7 +96,7 @@ pub(crate) fn run(call: &Call, path: &Path, command: &Enroll) -> Result<Report, 
     }
     let changes = plan.changes();
     if !command.dry_run && changes > 0 {
-        let bar = Bar { terminal: &terminal, plain: command.plain, all: changes };
+        let bar = Bar { terminal: &terminal, all: changes };
         let written = registrar.enroll_many(&plan, &mut |done| bar.show(done));
         bar.end();
         written.map_err(|error| Error::Registrar {
@@ -228,7 +228,6 @@ impl Names {
 /// How far it is, where somebody looks on.
 struct Bar<'a> {
     terminal: &'a Terminal,
-    plain: bool,
     all: usize,
 }
 
@@ -251,6 +250,6 @@ impl Bar<'_> {
     }
 
     fn is_seen(&self) -> bool {
-        self.terminal.is_screen() && !self.plain
+        self.terminal.is_screen()
     }
 }
