@@ -11,6 +11,8 @@ use std::time::Duration;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many dead codes are remembered, to tell "already used" from "wrong".
 const DEAD_KEPT: usize = 32;
+/// How many places of one user are remembered; a further one takes the place of the oldest.
+const PLACES_KEPT: usize = 32;
 
 /// One user's ledger.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,6 +31,23 @@ pub struct Ledger {
     pub steps: Vec<UsedStep>,
     /// Codes that were used or died, newest last.
     pub dead: Vec<DeadCode>,
+    /// Where the user is not asked again for a while, newest last (`policy.remember`).
+    pub remembered: Vec<Remembered>,
+}
+
+/// A place where the user was asked, and is not asked again until a certain moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// The PAM service.
+    pub service: String,
+    /// A literal address, or a terminal and the login session on it.
+    pub place: String,
+    /// The factor that was proved: what is remembered ends with it.
+    pub factor: u32,
+    /// That factor's channel.
+    pub channel: String,
+    /// Until when.
+    pub until: u64,
 }
 
 /// Where a challenge belongs: it is answered only there (rule 14).
@@ -136,6 +155,7 @@ impl Ledger {
         self.challenge.retain(|challenge| !challenge.code.is_empty());
         self.bury(died);
         self.dead.retain(|dead| dead.forget > at);
+        self.remembered.retain(|remembered| remembered.until > at);
     }
 
     fn bury(&mut self, died: Vec<DeadCode>) {
@@ -228,12 +248,27 @@ impl Ledger {
         self.bury(died.collect());
     }
 
-    /// Ends every code whose factor is not kept: it was disabled or removed (rule 13).
+    /// Remembers that the user was asked at a place, by the proof of this factor.
+    pub fn remember(&mut self, remembered: Remembered) {
+        self.remembered.retain(|other| (&other.service, &other.place) != (&remembered.service, &remembered.place));
+        self.remembered.push(remembered);
+        let surplus = self.remembered.len().saturating_sub(PLACES_KEPT);
+        self.remembered.drain(..surplus);
+    }
+
+    /// Whether the user was asked there and the time is not over.
+    pub fn remembers(&self, now: Moment, service: &str, place: &str) -> bool {
+        let there = |remembered: &Remembered| remembered.service == service && remembered.place == place;
+        self.remembered.iter().any(|remembered| there(remembered) && remembered.until > now.millis())
+    }
+
+    /// Ends every code whose factor is not kept: it was disabled or removed (rule 13). What was remembered by it ends too.
     pub fn keep_factors(&mut self, kept: impl Fn(u32, &str) -> bool) {
         for challenge in &mut self.challenge {
             challenge.code.retain(|code| kept(code.factor, &code.channel));
         }
         self.challenge.retain(|challenge| !challenge.code.is_empty());
+        self.remembered.retain(|remembered| kept(remembered.factor, &remembered.channel));
     }
 }
 
@@ -292,6 +327,7 @@ impl Ledger {
                 ledger.steps.push(UsedStep { factor, step });
             });
             root.list_of_tables("dead", |section| ledger.dead.push(DeadCode::read(section)));
+            root.list_of_tables("remembered", |section| ledger.remembered.push(Remembered::read(section)));
         });
         match problems.first() {
             Some(problem) => Err(format!("line{problem}").replacen(':', " ", 1)),
@@ -336,6 +372,14 @@ impl Ledger {
             writer.plain("digits", &dead.digits);
             writer.plain("used", &dead.used);
             writer.plain("forget", &dead.forget);
+        }
+        for remembered in &self.remembered {
+            writer.table("remembered");
+            writer.text("service", &remembered.service);
+            writer.text("place", &remembered.place);
+            writer.plain("factor", &remembered.factor);
+            writer.text("channel", &remembered.channel);
+            writer.plain("until", &remembered.until);
         }
         writer.finish().to_string()
     }
@@ -407,6 +451,18 @@ impl DeadCode {
             digits: section.required_u32("digits"),
             used,
             forget: section.required_number("forget"),
+        }
+    }
+}
+
+impl Remembered {
+    fn read(section: &mut Section<'_>) -> Self {
+        Self {
+            service: section.required_text("service"),
+            place: section.required_text("place"),
+            factor: section.required_u32("factor"),
+            channel: section.required_text("channel"),
+            until: section.required_number("until"),
         }
     }
 }

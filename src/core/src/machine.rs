@@ -22,6 +22,9 @@ pub trait Machine {
     fn files(&self) -> &dyn Files;
     /// Its own name, for messages (gethostname(2)).
     fn host_name(&self) -> String;
+    /// Which login session the calling process belongs to, in words that no other session of this boot has; `None` if
+    /// that cannot be told.
+    fn session(&self) -> Option<String>;
     /// Where enrollments and ledgers are kept.
     fn store(&self, paths: &Paths) -> Box<dyn Store>;
     /// The way to the network side.

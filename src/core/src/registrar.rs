@@ -473,6 +473,7 @@ impl Registrar<'_> {
             },
             host: self.machine.host_name(),
             factors: vec![factor.clone()],
+            place: None,
             enrolling: true,
         }
     }

@@ -66,6 +66,13 @@ pub fn ascii(text: &str) -> String {
     plain
 }
 
+/// The address of a peer, if PAM_RHOST is a literal one and not loopback, where everybody comes from who uses a local
+/// forward or proxy. A zone is dropped, v4 mapped into v6 is v4, nothing is resolved.
+pub fn literal_peer(rhost: &str) -> Option<IpAddr> {
+    let literal = rhost.split('%').next().unwrap_or_default();
+    literal.parse().ok().map(|peer: IpAddr| peer.to_canonical()).filter(|peer| !peer.is_loopback())
+}
+
 /// Where a login comes from, fit to be shown: an IP address, or at most 64 of `[A-Za-z0-9.:-]`.
 /// `None` if nothing is left.
 pub fn remote_host(rhost: &str) -> Option<String> {

@@ -17,6 +17,7 @@ mod ledger;
 mod lock;
 pub mod process;
 mod randomness;
+mod session;
 mod store;
 mod system;
 mod trust;

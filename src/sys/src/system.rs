@@ -40,6 +40,10 @@ impl Machine for System {
         rustix::system::uname().nodename().to_string_lossy().into_owned()
     }
 
+    fn session(&self) -> Option<String> {
+        crate::session::current()
+    }
+
     fn store(&self, paths: &Paths) -> Box<dyn Store> {
         Box::new(FileStore::new(paths))
     }

@@ -154,6 +154,9 @@ pub struct Policy {
     pub remote_services: Vec<String>,
     /// Send to a remote peer without evidence of a first factor (rule 9).
     pub code_alone: bool,
+    /// For how long after a success the same user is not asked again by the same service at the same place: 0 s, which
+    /// is never, to 30 days.
+    pub remember: Duration,
 }
 
 impl Default for Policy {
@@ -166,6 +169,7 @@ impl Default for Policy {
             exempt_networks: Vec::new(),
             remote_services: vec!["sshd".to_owned()],
             code_alone: false,
+            remember: Duration::ZERO,
         }
     }
 }
@@ -369,6 +373,7 @@ impl Policy {
             (!text.is_empty()).then(|| text.to_owned()).ok_or_else(|| "names of PAM services".to_owned())
         });
         section.flag("code_alone", &mut self.code_alone);
+        section.duration("remember", Duration::ZERO..=30 * 24 * HOUR, &mut self.remember);
     }
 }
 

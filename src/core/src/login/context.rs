@@ -44,6 +44,8 @@ pub struct Login<'a> {
     pub host: String,
     /// What may be asked for, in order of preference.
     pub factors: Vec<Factor>,
+    /// Where a success is remembered (`policy.remember`); `None` if it is not.
+    pub place: Option<String>,
     /// Whether this is the proof of a pending factor instead of a login.
     pub enrolling: bool,
 }

@@ -7,7 +7,7 @@
 use super::context::Login;
 use crate::answer::Answer;
 use crate::code;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Remembered};
 use crate::provider::{Choice, Failure, Proof, Unusable, Verified};
 use std::time::Duration;
 
@@ -83,6 +83,15 @@ pub fn judge(
                 Verified::Right(proof) => {
                     paid.absolve();
                     paid.consume(&login.origin, None);
+                    if let Some(place) = &login.place {
+                        paid.remember(Remembered {
+                            service: login.origin.service.clone(),
+                            place: place.clone(),
+                            factor: choice.factor.id,
+                            channel: choice.factor.channel.clone(),
+                            until: now.plus(login.rules.policy.remember).millis(),
+                        });
+                    }
                     locked.write(&paid)?;
                     return Ok(Judgement::Right(proof));
                 }

@@ -29,7 +29,7 @@ use crate::phrases::{self, Phrases};
 use crate::provider::{Choice, Failure, Provider, Registry};
 use crate::secret::SecretBytes;
 use crate::store::StoreError;
-use crate::text::{display_line, remote_host};
+use crate::text::{display_line, literal_peer, remote_host};
 use console::Console;
 use dialogue::Dialogue;
 use evidence::Evidence;
@@ -176,6 +176,7 @@ enum Exemption {
     User,
     Network,
     Unenrolled,
+    Remembered,
 }
 
 impl Gate<'_> {
@@ -233,8 +234,14 @@ impl Gate<'_> {
             },
             host: self.machine.host_name(),
             factors: enrollment.active().cloned().collect(),
+            place: self.place(remote),
             enrolling: false,
         };
+        match remembered(&login, &enrollment) {
+            Ok(true) => return self.skip(&account, Exemption::Remembered),
+            Ok(false) => {}
+            Err(failure) => return self.failed(account.name.as_str(), &failure),
+        }
         let offer = !remote && self.evidence == Evidence::Missing;
         ask(&login, &enrollment, others, self.attempt, &self.arguments, offer, self.conversation)
     }
@@ -263,6 +270,21 @@ impl Gate<'_> {
         Ok(exempt)
     }
 
+    /// Where a success is remembered, and found again: a literal address, or a terminal and the login session on it.
+    /// Nowhere without a first factor, and nowhere where the code is to do it alone.
+    fn place(&self, remote: bool) -> Option<String> {
+        let Policy { remember, code_alone, .. } = &self.rules.policy;
+        let Attempt { rhost, tty, vouched, .. } = self.attempt;
+        if remember.is_zero() || *code_alone || *vouched || self.evidence != Evidence::Given {
+            return None;
+        }
+        if remote {
+            return literal_peer(rhost).map(|peer| peer.to_string());
+        }
+        let session = self.machine.session().filter(|_| !tty.is_empty() && rhost.is_empty())?;
+        Some(format!("{tty} {session}"))
+    }
+
     fn exempt_network(&self) -> bool {
         self.rules.policy.exempt_networks.iter().any(|network| network.holds_peer(&self.attempt.rhost))
     }
@@ -273,6 +295,7 @@ impl Gate<'_> {
             Exemption::User => "exempt",
             Exemption::Network => "exempt-network",
             Exemption::Unenrolled => "unenrolled",
+            Exemption::Remembered => "remembered",
         };
         let succeed = self.arguments.exempt_success && self.evidence == Evidence::Given;
         let line = self.line("skipped", account.name.as_str()).because(reason);
@@ -326,6 +349,15 @@ impl Gate<'_> {
             if user == "?" { Line::new(&format!("{event} user=?")) } else { Line::new(event).with("user", user) };
         line.with_some("rhost", remote_host(rhost)).with_some("tty", (!tty.is_empty()).then_some(tty))
     }
+}
+
+/// Whether this login's place is remembered by a factor that is still good, and the user is not locked.
+fn remembered(login: &Login<'_>, enrollment: &Enrollment) -> Result<bool, Failure> {
+    let Some(place) = &login.place else { return Ok(false) };
+    let mut ledger = login.store.peek_ledger(&login.user)?;
+    login.drop_lost_factors(&mut ledger, enrollment);
+    let now = login.now();
+    Ok(ledger.locked_for(now).is_none() && ledger.remembers(now, &login.origin.service, place))
 }
 
 /// Lets somebody prove a pending factor by the code that is sent there: the dialogue of a login, with all its limits.

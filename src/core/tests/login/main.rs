@@ -11,5 +11,6 @@ mod limits;
 mod offline;
 mod passme;
 mod registrar;
+mod remember;
 mod who;
 mod world;

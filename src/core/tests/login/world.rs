@@ -47,6 +47,8 @@ pub struct Inside {
     pub config: RefCell<String>,
     pub files: RefCell<BTreeMap<String, String>>,
     pub name_service_down: Cell<bool>,
+    /// The login session of whoever is at a local terminal.
+    pub session: RefCell<Option<String>>,
     pub enrollments: RefCell<BTreeMap<UserName, Enrollment>>,
     pub broken_enrollments: RefCell<Option<StoreError>>,
     pub ledgers: RefCell<BTreeMap<UserName, String>>,
@@ -122,6 +124,7 @@ impl World {
             ),
             files: RefCell::default(),
             name_service_down: Cell::new(false),
+            session: RefCell::new(Some("4711@987654".into())),
             enrollments: RefCell::default(),
             broken_enrollments: RefCell::default(),
             ledgers: RefCell::default(),
@@ -336,6 +339,9 @@ impl Machine for World {
     }
     fn host_name(&self) -> String {
         "pi.example".into()
+    }
+    fn session(&self) -> Option<String> {
+        self.session.borrow().clone()
     }
     fn store(&self, _paths: &Paths) -> Box<dyn Store> {
         Box::new(self.clone())
