@@ -44,6 +44,31 @@ fn within_its_timestamp_sudo_asks_for_nothing_again() {
 }
 
 #[test]
+fn rule_3_what_is_remembered_holds_for_this_terminal_until_herald_forgets_it() {
+    let world = World::new();
+    world.configure("policy.remember = \"1h\"");
+    // -k: each of them asks for the password again.
+    let mut shell = world.machine.terminal("alice", &["sh", "-c", "for round in 1 2 3; do sudo -k id -un; done"]);
+    shell.answer("password for alice: ", ALICE.password);
+    shell.expect(SENT);
+    shell.send_line(&world.phone.code());
+    shell.expect("root");
+    shell.answer("password for alice: ", ALICE.password);
+    shell.expect("root");
+    let forgotten = world.machine.run("root", &["herald", "forget", "--user", "alice"], "");
+    assert_eq!(forgotten.output, "alice is asked for a code again, everywhere.\n", "{forgotten:?}");
+    shell.answer("password for alice: ", ALICE.password);
+    shell.expect(SENT);
+    shell.send_line(&world.phone.code());
+    becomes_root(shell);
+    assert_eq!((world.logged("verified"), world.logged("skipped")), (2, 1));
+
+    // The same person at another terminal.
+    let mut elsewhere = sudo_with_her_password(&world);
+    elsewhere.expect(SENT);
+}
+
+#[test]
 fn rule_9_without_a_person_nothing_is_sent() {
     let world = World::new();
     let ended = world.machine.run("alice", &["sudo", "-n", "id", "-un"], "");

@@ -1,4 +1,4 @@
-//! `herald enable`, `disable`, `remove`, `prefer` and `unlock`: the registry of who may use what.
+//! `herald enable`, `disable`, `remove`, `prefer`, `unlock` and `forget`: the registry of who may use what.
 
 use crate::call::{Call, Installation};
 use crate::command::{Named, Remove, Unlock, Whom};
@@ -49,6 +49,19 @@ pub(crate) fn unlock(call: &Call, command: &Unlock) -> Result<Report, Error> {
     let changed = installation.registrar(call).unlock(&user).map_err(|error| failed(&user, "", error))?;
     let text = |texts: &Texts| if changed { texts.unlocked } else { texts.not_locked };
     let text = call.voice.say(text, &[("user", user.as_str())]);
+    Ok(Report::new(&Changed::new(changed, json!({"user": user.as_str()})), text))
+}
+
+/// Forgets where somebody is not asked again (`policy.remember`).
+pub(crate) fn forget(call: &Call, whom: &Whom) -> Result<Report, Error> {
+    let installation = call.installation()?;
+    let user = call.user_or_trace(whom, &installation)?;
+    let changed = installation.registrar(call).forget(&user).map_err(|error| failed(&user, "", error))?;
+    let text = if changed {
+        format!("{user} is asked for a code again, everywhere.")
+    } else {
+        format!("No place is remembered for {user}.")
+    };
     Ok(Report::new(&Changed::new(changed, json!({"user": user.as_str()})), text))
 }
 

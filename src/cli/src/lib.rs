@@ -94,6 +94,7 @@ fn run(line: Line, words: &[OsString], voice: &Rc<Voice>) -> Result<Report, Erro
         Command::Prefer(named) => factor::prefer(&call, &named),
         Command::Try(command) => try_login::run(&call, &command),
         Command::Unlock(command) => factor::unlock(&call, &command),
+        Command::Forget(whom) => factor::forget(&call, &whom),
         Command::Import(command) => many::import::run(&call, &command),
         Command::Export(command) => many::moving::export(&call, &command),
         Command::Restore(command) => many::moving::restore(&call, &command),

@@ -327,6 +327,14 @@ impl Registrar<'_> {
         Ok(true)
     }
 
+    /// Forgets where a user is not asked again (`policy.remember`). `false` if nothing was remembered.
+    ///
+    /// # Errors
+    /// See [`RegistrarError`].
+    pub fn forget(&self, user: &UserName) -> Result<bool, RegistrarError> {
+        self.change_ledger(user, |ledger| ledger.remembered.clear())
+    }
+
     /// Rule 19: a step used while the clock stood in the future would refuse every code until then.
     fn drop_steps_of_the_future(&self, user: &UserName) -> Result<bool, RegistrarError> {
         let enrollment = self.enrollment(user)?;
@@ -410,14 +418,19 @@ impl Registrar<'_> {
 
     /// Rule 13: a code dies with its factor, at once.
     fn forget_codes(&self, user: &UserName, lost: u32) -> Result<(), RegistrarError> {
+        self.change_ledger(user, |ledger| ledger.keep_factors(|id, _| id != lost)).map(drop)
+    }
+
+    /// Reads, changes and writes a ledger while it is locked. `false` if nothing changed.
+    fn change_ledger(&self, user: &UserName, change: impl FnOnce(&mut Ledger)) -> Result<bool, RegistrarError> {
         let mut locked = self.store.lock_ledger(user)?;
         let before: Ledger = locked.read()?;
         let mut after = before.clone();
-        after.keep_factors(|id, _| id != lost);
+        change(&mut after);
         if after != before {
             locked.write(&after)?;
         }
-        Ok(())
+        Ok(after != before)
     }
 
     fn normalised(&self, newcomer: &Newcomer<'_>) -> Result<String, RegistrarError> {
