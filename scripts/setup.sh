@@ -50,6 +50,11 @@ needs() {
         file time /usr/bin/time
         program bearerbox kannel
         file kannel-extras /usr/lib/kannel/test/fakesmsc
+        program gammu-smsd gammu-smsd
+        program dbus-daemon dbus-daemon
+        file python3-dbusmock /usr/lib/python3/dist-packages/dbusmock/__init__.py
+        file python3-aiosmtpd /usr/lib/python3/dist-packages/aiosmtpd/__init__.py
+        file python3-venv '/usr/lib/python3.*/ensurepip/__init__.py'
         file libpam-modules '/usr/lib/*/security/pam_unix.so' '/lib/*/security/pam_unix.so'
         file libpam-wrapper '/usr/lib/*/pam_wrapper/pam_set_items.so'
         ;;
@@ -163,6 +168,7 @@ install() {
         case $package in
         openssh-server) systemctl --quiet disable ssh.service ssh.socket 2>/dev/null || true ;;
         nginx-*) systemctl --quiet disable nginx.service 2>/dev/null || true ;;
+        gammu-smsd) systemctl --quiet disable gammu-smsd.service 2>/dev/null || true ;;
         esac
     done
 }
@@ -179,22 +185,41 @@ if [ "${1:-}" = --install ]; then
     exit
 fi
 
-collect "$@"
-[ -n "$missing" ] || exit 0
-command -v apt-get >/dev/null || fail "there is no apt here; what is missing is called in Debian:$missing"
-root=
-if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || fail "root has to install what is missing" "su -c 'apt-get install$missing'"
-    root=sudo
-fi
-if ! have_lists; then
-    # Without them nobody knows which Rust is to be had.
-    $root apt-get update --quiet=2
+# What Debian does not have and the tests talk to, in target/ and nowhere else.
+python() {
+    case " $* " in *" test "*) ;; *) return 0 ;; esac
+    list=src/deliver/tests/delivery/peers/requirements.txt
+    venv=${CARGO_TARGET_DIR:-target}/python
+    cmp -s "$list" "$venv/installed" && return
+    echo "Missing, and installed now from PyPI into $venv: $(grep -v '^#' "$list" | tr '\n' ' ')"
+    rm -rf "$venv"
+    { /usr/bin/python3 -m venv "$venv" &&
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$list"; } ||
+        fail "pip could not install what $list names" "see that this machine reaches PyPI, then run this again"
+    cp "$list" "$venv/installed"
+}
+
+packages() {
     collect "$@"
-fi
-echo "Missing, and installed now with apt:$missing"
-# It is a list of words.
-# shellcheck disable=SC2086
-$root sh "$0" --install $missing
-collect "$@"
-[ -z "$missing" ] || fail "still missing, though apt installed it:$missing"
+    [ -n "$missing" ] || return 0
+    command -v apt-get >/dev/null || fail "there is no apt here; what is missing is called in Debian:$missing"
+    root=
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || fail "root has to install what is missing" "su -c 'apt-get install$missing'"
+        root=sudo
+    fi
+    if ! have_lists; then
+        # Without them nobody knows which Rust is to be had.
+        $root apt-get update --quiet=2
+        collect "$@"
+    fi
+    echo "Missing, and installed now with apt:$missing"
+    # It is a list of words.
+    # shellcheck disable=SC2086
+    $root sh "$0" --install $missing
+    collect "$@"
+    [ -z "$missing" ] || fail "still missing, though apt installed it:$missing"
+}
+
+packages "$@"
+python "$@"

@@ -8,5 +8,6 @@ mod harness;
 mod hostile;
 mod kannel;
 mod order;
+mod peers;
 mod proxy;
 mod service;
