@@ -45,6 +45,7 @@ needs() {
         program pamtester pamtester
         program oathtool oathtool
         program strace strace
+        program strace strace
         program valgrind valgrind
         program google-authenticator libpam-google-authenticator
         file time /usr/bin/time

@@ -27,7 +27,9 @@ impl Entry {
             None => return None,
         };
         let mut words = line.split(' ');
-        let event = words.next().filter(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))?;
+        let is_event = |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+        // What only helps to find faults is no event.
+        let event = words.next().filter(is_event).filter(|event| *event != "debug")?;
         let fields: Option<Vec<(String, String)>> = words
             .filter(|word| !word.is_empty())
             .map(|word| word.split_once('=').map(|(key, value)| (key.to_owned(), plain(value))))
@@ -126,6 +128,7 @@ mod tests {
             ("sudo", "pam_unix(sudo:auth): authentication failure; logname= uid=1000"),
             ("sshd", "pam_herald(sshd:auth): Verified user=alice"),
             ("sshd", "pam_herald(sshd:auth): verified alice"),
+            ("sshd", "pam_herald(sshd:auth): debug user=alice tries=1"),
             ("herald", ""),
         ] {
             assert_eq!(parse(program, message), None, "{message}");
