@@ -21,6 +21,7 @@ mod locale;
 mod log;
 mod manual;
 mod many;
+mod national;
 mod output;
 mod phrases;
 mod proof;

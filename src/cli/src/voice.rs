@@ -2,6 +2,7 @@
 //! configuration's, then English. With `--json` always English: programs read it.
 
 use crate::locale::Locale;
+use crate::national::Unclear;
 use crate::phrases::{self, Texts};
 use herald_core::address::Form;
 use herald_core::phrases::{Phrases, in_ascii};
@@ -72,6 +73,16 @@ impl Voice {
             }
         }
         said.join(&self.word(|texts| texts.or))
+    }
+
+    /// Why a phone number was not taken, and what to do about it.
+    pub(crate) fn unclear_number(&self, unclear: Unclear, country: &str) -> (String, String) {
+        let problem = match unclear {
+            Unclear::NoCountry => self.word(|texts| texts.no_country_code),
+            Unclear::OtherForm => self.say(|texts| texts.no_number_of, &[("country", country)]),
+            Unclear::UnknownCountry => self.say(|texts| texts.unknown_country, &[("country", country)]),
+        };
+        (problem, self.say(|texts| texts.give_country_code, &[("example", Form::E164.example())]))
     }
 
     /// A sentence as it stands behind a colon: small, but in German, where its first word may be a noun.

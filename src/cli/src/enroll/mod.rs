@@ -8,6 +8,7 @@ use crate::call::{Call, Installation};
 use crate::command::Enroll;
 use crate::error::Error;
 use crate::gateway::describe;
+use crate::national;
 use crate::output::{Changed, Report, next};
 use crate::phrases::Texts;
 use crate::proof::existing_factor;
@@ -64,7 +65,14 @@ impl Desk<'_> {
                 return Err(Error::Usage(problem, format!("sudo herald enroll totp --user {}", self.user)));
             }
             (TOTP_CHANNEL, None) => self.app()?,
-            (_, Some(address)) => self.address(&address.clone(), false)?,
+            (_, Some(address)) => {
+                let country = &self.installation.config.default_country;
+                let address = national::international(&self.channel, address, country).map_err(|unclear| {
+                    let (problem, mend) = self.call.voice.unclear_number(unclear, country);
+                    Error::Usage(problem, mend)
+                })?;
+                self.address(&address, false)?
+            }
             (_, None) if self.has_a_link() => self.link()?,
             (_, None) => return Err(self.address_missing()?),
         };

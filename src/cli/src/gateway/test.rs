@@ -4,6 +4,7 @@ use super::probe::{check_mend, problem_text};
 use super::{another_answer, describe, driver_named, gateway_named};
 use crate::call::Call;
 use crate::error::Error;
+use crate::national;
 use crate::output::Report;
 use crate::voice::Voice;
 use herald_core::address::{Form, masked};
@@ -28,7 +29,12 @@ pub(super) fn run(call: &Call, name: &str, address: &str) -> Result<Report, Erro
     let installation = call.installation()?;
     let gateway = gateway_named(&installation.config, name)?;
     let driver = driver_named(describe(&installation.courier, &installation.config)?, &gateway.driver)?;
-    let address = normalised(&driver, address)?;
+    let country = &installation.config.default_country;
+    let address = national::international(&gateway.channel, address, country).map_err(|unclear| {
+        let (problem, mend) = Voice::english().unclear_number(unclear, country);
+        Error::Usage(problem, mend)
+    })?;
+    let address = normalised(&driver, &address)?;
     let resolved = resolve(gateway, call.machine.files()).map_err(|problems| {
         Error::Faults(name.to_owned(), problems.iter().map(problem_text).collect(), check_mend())
     })?;

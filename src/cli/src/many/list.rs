@@ -4,6 +4,7 @@ use super::{csv, passwd};
 use crate::call::Call;
 use crate::command::Enroll;
 use crate::error::Error;
+use crate::national;
 use crate::output::Report;
 use crate::terminal::Terminal;
 use crate::voice::Voice;
@@ -58,7 +59,7 @@ pub(crate) fn run(call: &Call, path: &Path, command: &Enroll) -> Result<Report, 
     let mut rows = Vec::with_capacity(records.len());
     let names = Names::of(&records, &call.machine)?;
     for record in &records {
-        let checked = row(record, &names);
+        let checked = row(record, &names, &installation.config.default_country);
         let field = |position: usize| record.fields.get(position).map(String::as_str).unwrap_or_default();
         lines.push(Line {
             line: record.line,
@@ -180,7 +181,7 @@ fn records(path: &Path) -> Result<Vec<csv::Record>, Error> {
     if records.is_empty() { Err(wrong("there is nobody in it".to_owned())) } else { Ok(records) }
 }
 
-fn row(record: &csv::Record, names: &Names) -> Result<Row, String> {
+fn row(record: &csv::Record, names: &Names, country: &str) -> Result<Row, String> {
     let (user, channel, address, label) = match record.fields.as_slice() {
         [user, channel, address] => (user, channel, address, ""),
         [user, channel, address, label] => (user, channel, address, label.as_str()),
@@ -188,7 +189,11 @@ fn row(record: &csv::Record, names: &Names) -> Result<Row, String> {
     };
     let user = names.account(user).ok_or("there is no such user")?;
     let label = (!label.is_empty()).then(|| label.to_owned());
-    Ok(Row { user, channel: channel.clone(), address: address.clone(), label })
+    let address = national::international(channel, address, country).map_err(|unclear| {
+        let (problem, mend) = Voice::english().unclear_number(unclear, country);
+        format!("{problem}: {mend}")
+    })?;
+    Ok(Row { user, channel: channel.clone(), address, label })
 }
 
 fn explained(error: &RegistrarError) -> String {
