@@ -45,7 +45,9 @@ needs() {
         program pamtester pamtester
         program oathtool oathtool
         program strace strace
+        program ansible-playbook ansible-core
         program strace strace
+        program ansible-playbook ansible-core
         program valgrind valgrind
         program google-authenticator libpam-google-authenticator
         file time /usr/bin/time
