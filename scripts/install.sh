@@ -54,6 +54,8 @@ installs() {
     for file in README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(find docs pam.d-example -type f); do
         [ ! -e "$file" ] || put 0644 "$file" "$DOC_DIR/$file"
     done
+    put 0644 packaging/ansible-example/herald.yml "$DOC_DIR/ansible-example/herald.yml"
+    put 0644 src/deliver/examples/60-herald-modemmanager.rules "$DOC_DIR/polkit-example/60-herald-modemmanager.rules"
     folder 0755 /etc/herald
     folder 0700 /var/lib/herald
     folder 0700 /var/lib/herald/users

@@ -41,7 +41,9 @@ for umask in 022 077; do
     [ "$(contents "$tree")" = "$expected" ] || fail "with umask $umask it makes:
 $(contents "$tree")"
 done
-[ -s "$tree/usr/share/doc/herald/pam.d-example/sshd" ] || fail "the examples are missing"
+for example in pam.d-example/sshd ansible-example/herald.yml polkit-example/60-herald-modemmanager.rules; do
+    [ -s "$tree/usr/share/doc/herald/$example" ] || fail "an example is missing: $example"
+done
 [ ! -e "$tree/etc/pam.d" ] && [ ! -e "$tree/etc/ssh" ] || fail "it touches /etc/pam.d or /etc/ssh"
 
 mkdir "$tree/etc/pam.d"

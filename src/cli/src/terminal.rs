@@ -95,9 +95,9 @@ impl Terminal {
         }
     }
 
-    /// Asks for one line; `None` at the end of input, or if the person gave up.
+    /// Asks for one line; `None` at the end of input, or if the person gave up. Without a prompt nothing is shown.
     pub(crate) fn line(&self, prompt: &str, echo: bool) -> Option<Secret> {
-        if !self.mute {
+        if !self.mute && !prompt.is_empty() {
             let end = if self.interactive { "" } else { "\n" };
             let mut stderr = io::stderr();
             let _ = write!(stderr, "{prompt}{end}").and_then(|()| stderr.flush());

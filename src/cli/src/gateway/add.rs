@@ -69,7 +69,8 @@ fn keys(call: &Call, driver: &Driver, name: &str, wanted: &Wanted) -> Result<Vec
     keys.push(("driver".to_owned(), Field::Text(driver.name.as_str().into())));
     let given: Vec<_> = given.into_iter().filter(|given| !given.is_empty()).collect();
     keys.extend(fields::values(given, driver, &terminal)?);
-    for field in driver.fields.iter().filter(|field| field.required) {
+    let channel = driver.channel.is_empty().then(fields::channel);
+    for field in channel.iter().chain(&driver.fields).filter(|field| field.required) {
         let file = format!("{}_file", field.name);
         if keys.iter().any(|(key, _)| *key == field.name || *key == file) {
             continue;

@@ -61,15 +61,20 @@ fn entry(driver: &Driver) -> DriverEntry<'_> {
     });
     DriverEntry {
         driver: &driver.name,
-        channel: &driver.channel,
+        channel: channel(driver),
         addresses: &driver.addresses,
         fields: fields.collect(),
     }
 }
 
+/// A driver without a channel of its own serves the one that the gateway names.
+fn channel(driver: &Driver) -> &str {
+    if driver.channel.is_empty() { "any" } else { &driver.channel }
+}
+
 fn shown(driver: &Driver) -> String {
     let mut text = format!("{BOLD}{}{BOLD:#}\n", driver.name);
-    let _ = writeln!(text, "  channel    {}", driver.channel);
+    let _ = writeln!(text, "  channel    {}", channel(driver));
     let _ = writeln!(text, "  addresses  {}", driver.addresses.join(", "));
     for field in &driver.fields {
         let kind = match (field.required, field.secret) {

@@ -85,14 +85,14 @@ pub(super) fn values(given: Vec<Given>, driver: &Driver, terminal: &Terminal) ->
             Source::Value(value) => Secret::new(value),
             Source::Stdin => {
                 let secret = driver.fields.iter().any(|field| field.name == key && field.secret);
-                terminal.line(&format!("{key}: "), !secret).filter(|line| !line.expose().is_empty()).ok_or_else(
-                    || {
-                        Error::Usage(
-                            format!("{key} was to come from stdin, and nothing came"),
-                            format!("give {key} as one line of stdin"),
-                        )
-                    },
-                )?
+                // Whoever pipes it in was not asked.
+                let prompt = if terminal.is_interactive() { format!("{key}: ") } else { String::new() };
+                terminal.line(&prompt, !secret).filter(|line| !line.expose().is_empty()).ok_or_else(|| {
+                    Error::Usage(
+                        format!("{key} was to come from stdin, and nothing came"),
+                        format!("give {key} as one line of stdin"),
+                    )
+                })?
             }
         };
         let text = cut_end(text);
@@ -107,6 +107,12 @@ pub(super) fn values(given: Vec<Given>, driver: &Driver, terminal: &Terminal) ->
         Ok((key, field))
     };
     given.into_iter().map(value).collect()
+}
+
+/// The channel, where the driver has none of its own.
+pub(super) fn channel() -> FieldHelp {
+    let help = "what people see and enroll for: sms, telegram, or a name of your own";
+    FieldHelp { name: "channel".to_owned(), secret: false, required: true, help: help.to_owned() }
 }
 
 /// Asks for one field that must be there.

@@ -1,5 +1,5 @@
-//! The network side of the stories: two drivers whose services do what the fields and addresses ask for, and a phone
-//! that shows every message to the story. No network is touched.
+//! The network side of the stories: three drivers, and the services of `providers.d`. They do what the fields and
+//! addresses ask for, and a phone shows every message to the story. No network is touched.
 //!
 //! | field | what happens |
 //! |---|---|
@@ -48,7 +48,10 @@ pub(crate) fn answer() -> ExitCode {
 
 fn work(request: &Request) -> Answer {
     match &request.job {
-        Job::Describe(_) => Answer::Drivers(vec![telegram_bot(), playsms()]),
+        Job::Describe(_) => {
+            let own = request.gateways.iter().filter_map(described);
+            Answer::Drivers(drivers().into_iter().chain(own).collect())
+        }
         Job::Check => Answer::Faults(request.gateways.iter().flat_map(faults).collect()),
         Job::Status => Answer::Status(request.gateways.iter().map(condition).collect()),
         Job::Send { tries, message } => Answer::Tries(send(request, tries, message)),
@@ -99,12 +102,39 @@ fn playsms() -> Driver {
     }
 }
 
+/// A program of the admin's, for any channel.
+fn command() -> Driver {
+    Driver {
+        name: "command".into(),
+        channel: String::new(),
+        addresses: vec!["e164".into(), "email".into()],
+        fields: vec![field("program", false, true, "the absolute path of a program of yours")],
+    }
+}
+
+fn drivers() -> Vec<Driver> {
+    vec![telegram_bot(), playsms(), command()]
+}
+
+/// The service that a file of `providers.d` describes.
+fn described(gateway: &Gateway) -> Option<Driver> {
+    let definition = gateway.definition.as_ref()?;
+    let document: toml_edit::DocumentMut = definition.text.parse().ok()?;
+    let fields = document.get("field")?.as_array_of_tables()?.iter().map(|table| {
+        let text = |key: &str| table.get(key).and_then(|item| item.as_str()).unwrap_or_default().to_owned();
+        let secret = table.get("secret").and_then(|item| item.as_bool()).unwrap_or(false);
+        field(&text("name"), secret, !table.contains_key("default"), &text("help"))
+    });
+    let fields = fields.collect();
+    Some(Driver { name: gateway.driver.clone(), channel: "sms".into(), addresses: vec!["e164".into()], fields })
+}
+
 fn field(name: &str, secret: bool, required: bool, help: &str) -> FieldHelp {
     FieldHelp { name: name.into(), secret, required, help: help.into() }
 }
 
 fn faults(gateway: &Gateway) -> Vec<Fault> {
-    let drivers = [telegram_bot(), playsms()];
+    let drivers: Vec<Driver> = drivers().into_iter().chain(described(gateway)).collect();
     let fault = |field: &str, problem: &str| Fault {
         gateway: gateway.name.clone(),
         field: field.to_owned(),

@@ -177,6 +177,10 @@ impl Stage {
 
     fn write(&self, file: &str, mode: &str, text: &str) {
         let path = self.file(file);
+        if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+            fs::create_dir(folder).expect("a folder");
+            set_mode(folder, 0o755);
+        }
         fs::write(&path, text).expect("a file");
         set_mode(&path, u32::from_str_radix(mode, 8).expect("an octal mode"));
         if self.actor == Actor::Anybody && is_root() {

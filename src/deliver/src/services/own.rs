@@ -33,7 +33,8 @@ const FIELDS: [(&str, bool, &str); 9] = [
     (
         "body",
         false,
-        "what is sent, with the same placeholders: JSON, XML, a form like to={digits}&text={text}, or text",
+        "what is sent, with the same placeholders: JSON, XML, a form like to={digits}&text={text}, or text; a key \
+         belongs into the fields below, not in here",
     ),
     ("content_type", false, "the kind of the body, where its first character does not tell"),
     ("header", true, "one more header, like X-Api-Key: {token}"),
@@ -67,7 +68,8 @@ impl Driver for OwnService {
             secret: false,
             required: true,
             help: "the URL, with placeholders: {number} is +4915…, {digits} 4915…, {number_00} 004915…, {text} the \
-                   message, {code} the code alone, {user}, {password} and {token} the fields below"
+                   message, {code} the code alone, {user}, {password} and {token} the fields below; a key belongs into these: \
+                   what is written here stands in errors and logs"
                 .to_owned(),
         };
         let rest = FIELDS.iter().map(|(name, secret, help)| FieldHelp {
