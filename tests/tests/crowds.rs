@@ -1,7 +1,7 @@
 //! Many sessions of one user at the same moment: each a process of its own, all at one ledger.
 
 use herald_tests::pam::{Answer, Call, Code, Event, Message, Session};
-use herald_tests::world::{ALICE, BEHIND_PASSWORD, World, another};
+use herald_tests::world::{ALICE, BEHIND_PASSWORD, BOB, World, another};
 
 const CROWD: usize = 100;
 
@@ -54,7 +54,7 @@ fn rule_13_a_right_code_that_all_type_at_once_lets_one_of_them_in() {
     assert_eq!(inside, 1, "{ends:?}");
     for (code, said, log) in ends.iter().filter(|(code, _, _)| *code != Code::SUCCESS) {
         assert_eq!(*code, Code::CONV_ERR);
-        assert!(said[0].text.starts_with("That code was used. Code sent "), "{said:?}");
+        assert!(said[0].text.starts_with("That code was used. ") && said[0].text.contains(" ...977"), "{said:?}");
         assert!(!log.iter().any(|line| line.starts_with("wrong ")), "rule 15: {log:?}");
     }
     assert_eq!(world.phone.messages().len(), 2, "one new code for all who came too late");
@@ -73,4 +73,44 @@ fn rule_17_wrong_answers_that_all_type_at_once_get_no_more_tries_than_one_after_
     assert_eq!(wrong, 3, "{ends:?}");
     assert!(ends.iter().all(|(code, _, _)| matches!(*code, Code::CONV_ERR | Code::AUTH_ERR)), "{ends:?}");
     assert_eq!(world.phone.messages().len(), 2, "one new code for all whose challenge had died");
+}
+
+#[test]
+fn rule_19_fifty_processes_that_race_for_one_backup_code_let_one_of_them_in() {
+    const RACERS: usize = 50;
+    let world = World::new();
+    // Nobody is locked before all have had their try.
+    world.configure("limits.failures = 100");
+    let made = world.machine.run("root", &["herald", "--json", "backup-codes", "--user", "bob"], "");
+    let code = made.output.split("\"codes\":[\"").nth(1).and_then(|rest| rest.get(..11)).expect("a code").to_owned();
+    let mut sessions: Vec<Session> = (0..RACERS)
+        .map(|number| {
+            let host = world.host("sshd", BEHIND_PASSWORD).user("bob").tty("ssh");
+            host.rhost(format!("203.0.113.{number}")).start()
+        })
+        .collect();
+    for (text, answer) in [("Password: ", BOB.password), ("Backup code: ", code.as_str())] {
+        for session in &mut sessions {
+            if text == "Password: " {
+                session.begin(Call::Authenticate, 0);
+            }
+            assert_eq!(session.next_message().expect("a prompt").text, text);
+        }
+        for session in &mut sessions {
+            session.answer(&Answer::text(answer));
+        }
+    }
+    let ends: Vec<_> = sessions.iter_mut().map(end).collect();
+    let inside = ends.iter().filter(|(code, _, _)| *code == Code::SUCCESS).count();
+    assert_eq!(inside, 1, "{ends:?}");
+    for (code, said, log) in ends.iter().filter(|(code, _, _)| *code != Code::SUCCESS) {
+        match *code {
+            // What is used up is forgotten: it is a code like any other that is not there.
+            Code::CONV_ERR => assert_eq!(said[0].text, "Wrong. Backup code: "),
+            // Rule 17: whoever stands in the queue for more than 3 s is refused.
+            code => assert!(code == Code::SYSTEM_ERR && log[0].starts_with("error user=bob "), "{ends:?}"),
+        }
+    }
+    let status = world.machine.run("root", &["herald", "--json", "status", "--user", "bob"], "");
+    assert!(status.output.contains("\"left\":9"), "{status:?}");
 }

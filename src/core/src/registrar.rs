@@ -215,12 +215,17 @@ impl Registrar<'_> {
         Ok(())
     }
 
-    /// Drops what somebody began to enroll and did not prove. The counters stay.
+    /// Drops what somebody began to enroll and did not prove, and its codes: the next factor may get the same number.
+    /// The counters stay.
     ///
     /// # Errors
     /// See [`RegistrarError`].
     pub fn drop_pending(&self, user: &UserName) -> Result<(), RegistrarError> {
-        self.change(user, |enrollment| enrollment.factors.retain(|factor| factor.state != State::Pending))
+        let is_pending = |factor: &Factor| factor.state == State::Pending;
+        let lost: Vec<u32> =
+            self.enrollment(user)?.factors.iter().filter(|factor| is_pending(factor)).map(|factor| factor.id).collect();
+        self.change(user, |enrollment| enrollment.factors.retain(|factor| !is_pending(factor)))?;
+        lost.into_iter().try_for_each(|id| self.forget_codes(user, id))
     }
 
     /// Tells the person in the chat itself what it is now good for, and how to undo that.

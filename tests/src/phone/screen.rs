@@ -45,25 +45,74 @@ impl fmt::Display for Message {
     }
 }
 
-/// A line in pieces that fit the box.
+/// A line in pieces that fit the box: broken at spaces, and beside East Asian characters anywhere.
 fn wrapped(line: &str) -> Vec<String> {
     let mut pieces = vec![String::new()];
-    for character in line.chars() {
-        if pieces.last().is_some_and(|last| columns(last) >= WIDEST) {
+    for word in words(line) {
+        let room = |piece: &String| WIDEST.saturating_sub(columns(piece));
+        if pieces.last().is_some_and(|last| !last.is_empty() && room(last) < columns(word.trim_end())) {
             pieces.push(String::new());
         }
-        if let Some(last) = pieces.last_mut() {
-            last.push(character);
+        // What is wider than the box is broken wherever it ends.
+        for character in word.chars() {
+            if character != ' '
+                && pieces.last().is_some_and(|last| room(last) < columns(character.encode_utf8(&mut [0; 4])))
+            {
+                pieces.push(String::new());
+            }
+            pieces.last_mut().expect("never empty").push(character);
         }
     }
-    pieces
+    pieces.iter().map(|piece| piece.trim_end().to_owned()).collect()
+}
+
+/// What is not torn: words with the spaces behind them, and East Asian characters with the punctuation behind them.
+fn words(line: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut start = 0;
+    let mut characters = line.char_indices().peekable();
+    while let Some((position, character)) = characters.next() {
+        let Some((_, next)) = characters.peek() else { break };
+        let closing = |next: char| matches!(next, '。' | '、' | '」' | '）' | ':' | ',' | '.' | ')' | '?' | '!' | ' ');
+        let ends_a_word = character == ' ' && *next != ' ';
+        let east_asian = (is_wide(character) || is_wide(*next)) && character != '「' && character != '（';
+        if ends_a_word || (east_asian && !closing(*next)) {
+            let end = position + character.len_utf8();
+            words.push(&line[start..end]);
+            start = end;
+        }
+    }
+    words.push(&line[start..]);
+    words
 }
 
 /// How many columns of a terminal a text takes; East Asian characters take two.
 fn columns(text: &str) -> usize {
-    let wide = |character: char| {
-        matches!(character, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}'
-            | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{1f300}'..='\u{1faff}')
-    };
-    text.chars().map(|character| if wide(character) { 2 } else { 1 }).sum()
+    text.chars().map(|character| if is_wide(character) { 2 } else { 1 }).sum()
+}
+
+fn is_wide(character: char) -> bool {
+    matches!(character, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{1f300}'..='\u{1faff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_at_spaces_and_beside_east_asian_characters() {
+        let english = "Not you? Somebody has your password or key: change it. On pi, root can run: herald unlock alice";
+        assert_eq!(
+            wrapped(english),
+            ["Not you? Somebody has your password or key: change it. On pi, root", "can run: herald unlock alice"]
+        );
+        let japanese = "心当たりがなければパスワードか鍵が漏れています。すぐに変更してください。";
+        let pieces = wrapped(japanese);
+        assert_eq!(pieces.concat(), japanese);
+        assert!(pieces.iter().all(|piece| columns(piece) <= WIDEST && !piece.starts_with('。')), "{pieces:?}");
+        assert_eq!(wrapped("pi.exampleのherald unlock aliceを実行"), ["pi.exampleのherald unlock aliceを実行"]);
+        assert_eq!(wrapped(&"x".repeat(WIDEST + 1)), [&"x".repeat(WIDEST), "x"]);
+        assert_eq!(wrapped(""), [""]);
+    }
 }

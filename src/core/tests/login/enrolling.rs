@@ -122,3 +122,14 @@ fn rule_32_a_console_is_enrolled_in_ascii_and_the_phone_is_written_to_in_the_use
     assert!(story.prompts.iter().all(|prompt| prompt.is_ascii()), "{:?}", story.prompts);
     assert!(world.phone.borrow()[0].text.contains("へのログイン"), "{:?}", world.phone.borrow()[0].text);
 }
+
+#[test]
+fn rule_13_the_code_of_a_dropped_factor_proves_no_other() {
+    let (world, bob) = unenrolled();
+    world.log_in(&bob, [types("100200300"), Step::BreaksOff]);
+    let first = world.codes()[0].clone();
+    let story = world.log_in(&bob, [types("100200399"), types(&first), Step::BreaksOff]);
+    assert_eq!(story.prompts[1], "Code sent by Telegram to ...399: ");
+    assert_eq!(story.prompts[2], "Wrong, 2 tries left. Code sent by Telegram to ...399: ");
+    assert_eq!((story.verdict, world.codes().len(), bobs_state(&world)), (Verdict::ConversationError, 2, None));
+}
