@@ -36,9 +36,9 @@ manual_pages() {
             mandoc -T lint -W warning "$page" || echo "${page##*/}: mandoc"
         fi
         if command -v man >/dev/null; then
-            MANWIDTH=80 man --warnings=w --encoding UTF-8 --local-file --troff-device=utf8 "$page" 2>&1 >/dev/null
+            MANWIDTH=80 man --warnings=w --encoding UTF-8 --local-file --troff-device=utf8 "$page" 2>&3 >/dev/null
         fi
-    done >"$pages/said"
+    done >"$pages/said" 3>&1
     cat "$pages/said" >&2
     [ -s "$pages/herald.1" ] && [ ! -s "$pages/said" ] && rm -r "$pages"
 }

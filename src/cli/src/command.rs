@@ -100,7 +100,7 @@ pub enum Command {
     /// Let somebody in again who is locked after wrong answers
     #[command(after_help = "Example:\n  sudo herald unlock alice")]
     Unlock(Unlock),
-    /// Ask somebody again everywhere, where policy.remember does not for now
+    /// Ask somebody again everywhere, whatever policy.remember says
     #[command(after_help = "Example:\n  sudo herald forget --user alice")]
     Forget(Whom),
     /// Take over the authenticator apps of another system
