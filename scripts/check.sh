@@ -63,6 +63,7 @@ completions() {
 step "form" cargo fmt --all --check
 step "lints, warnings denied" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 step "every rule has its tests" scripts/check-rules.sh
+step "the same commands in both READMEs" scripts/check-readme.sh
 step "unsafe code behind its doors" no_unsafe_elsewhere
 step "what the module exports, needs and depends on" scripts/check-module.sh "${CARGO_TARGET_DIR:-target}/release/libpam_herald.so"
 step "manual pages" manual_pages

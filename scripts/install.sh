@@ -51,7 +51,7 @@ installs() {
     put 0644 packaging/sysusers.d/herald.conf "$PREFIX/lib/sysusers.d/herald.conf"
     put 0644 packaging/tmpfiles.d/herald.conf "$PREFIX/lib/tmpfiles.d/herald.conf"
     manual
-    for file in README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(find docs pam.d-example -type f); do
+    for file in README.md README.ja.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(find docs pam.d-example -type f); do
         [ ! -e "$file" ] || put 0644 "$file" "$DOC_DIR/$file"
     done
     put 0644 packaging/ansible-example/herald.yml "$DOC_DIR/ansible-example/herald.yml"
