@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every rule has a test that carries its number, and every test that docs/rules.md names exists.
+# Every rule has a test that carries its number, and every test that a page names exists.
 set -eu
 cd "$(dirname "$0")/.."
 status=0
@@ -14,6 +14,20 @@ for test in $(grep -o '`rule_[a-z0-9_]*`' docs/rules.md | tr -d '`'); do
         echo "docs/rules.md: there is no test $test" >&2
         status=1
     fi
+done
+# On the other pages tests are the names of four words and more.
+for page in docs/threat-model.md; do
+    named=$(grep -oE '`[a-z0-9]+(_[a-z0-9]+){3,}`' "$page" | tr -d '`' | sort -u)
+    if [ -z "$named" ]; then
+        echo "$page names no test" >&2
+        status=1
+    fi
+    for test in $named; do
+        if ! grep -rqE "fn $test\b" --include='*.rs' src tests; then
+            echo "$page: there is no test $test" >&2
+            status=1
+        fi
+    done
 done
 [ "$status" -ne 0 ] || echo "rules: 35, each with tests: $(grep -c '^- `rule_' docs/rules.md)"
 exit "$status"

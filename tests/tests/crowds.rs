@@ -1,7 +1,7 @@
 //! Many sessions of one user at the same moment: each a process of its own, all at one ledger.
 
 use herald_tests::pam::{Answer, Call, Code, Event, Message, Session};
-use herald_tests::world::{ALICE, BEHIND_PASSWORD, BOB, World, another};
+use herald_tests::world::{ALICE, BEHIND_PASSWORD, BOB, Typed, World, another};
 
 const CROWD: usize = 100;
 
@@ -113,4 +113,65 @@ fn rule_19_fifty_processes_that_race_for_one_backup_code_let_one_of_them_in() {
     }
     let status = world.machine.run("root", &["herald", "--json", "status", "--user", "bob"], "");
     assert!(status.output.contains("\"left\":9"), "{status:?}");
+}
+
+/// Sessions from everywhere, behind the right password: other services, terminals and peers. Each is at its first
+/// prompt for the code, or was refused.
+fn from_everywhere(world: &World) -> (Vec<Session>, Vec<Code>) {
+    let services = ["sshd", "sshd-alice", "login", "cockpit"];
+    let mut sessions: Vec<Session> = (0..20)
+        .map(|number: usize| {
+            let host = world.host(services[number % services.len()], BEHIND_PASSWORD).user("alice");
+            host.rhost(format!("203.0.113.{}", number % 5)).tty(format!("pts/{}", number % 3)).start()
+        })
+        .collect();
+    for session in &mut sessions {
+        session.begin(Call::Authenticate, 0);
+        assert_eq!(session.next_message().expect("a prompt").text, "Password: ");
+    }
+    for session in &mut sessions {
+        session.answer(&Answer::text(ALICE.password));
+    }
+    let mut refused = Vec::new();
+    sessions.retain_mut(|session| {
+        let message = session.next_message().expect("a message");
+        if message.style.is_prompt() {
+            assert!(message.text.starts_with("Code sent by Telegram to ...977"), "{message:?}");
+            return true;
+        }
+        session.answer(&Answer::Null);
+        refused.push(end(session).0);
+        false
+    });
+    (sessions, refused)
+}
+
+#[test]
+fn rule_11_sessions_everywhere_at_once_share_one_budget() {
+    let world = World::new();
+    let (sessions, refused) = from_everywhere(&world);
+    assert_eq!((sessions.len(), world.phone.messages().len()), (5, 5), "five codes, whoever asks from wherever");
+    assert!(refused.iter().all(|code| *code == Code::MAXTRIES), "{refused:?}");
+}
+
+#[test]
+fn rule_16_sessions_everywhere_at_once_share_one_lock() {
+    let world = World::new();
+    world.configure("limits.sends = 100");
+    let (mut sessions, _) = from_everywhere(&world);
+    assert_eq!(sessions.len(), 20);
+    // No code of six digits that was sent: none of these is ever right.
+    let sent: Vec<String> = world.phone.messages().into_iter().filter_map(|message| message.code).collect();
+    let wrong = (0..).map(|number: u32| format!("{number:06}")).find(|code| !sent.contains(code)).expect("many");
+    for session in &mut sessions {
+        session.answer(&Answer::text(&wrong));
+    }
+    let ends: Vec<_> = sessions.iter_mut().map(end).collect();
+    let counted = ends.iter().flat_map(|(_, _, log)| log).filter(|line| line.starts_with("wrong ")).count();
+    assert_eq!(counted, 5, "{ends:?}");
+    assert!(ends.iter().all(|(code, _, _)| [Code::MAXTRIES, Code::CONV_ERR].contains(code)), "{ends:?}");
+    assert_eq!(ends.iter().filter(|(code, _, _)| *code == Code::MAXTRIES).count(), 16, "four were told `wrong` before");
+    // The right code of any of them is worth nothing now.
+    let outcome = world.log_in("sshd", BEHIND_PASSWORD, &[Typed::Right]);
+    assert_eq!(outcome.code, Code::MAXTRIES, "{outcome:?}");
 }

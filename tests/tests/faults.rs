@@ -4,7 +4,7 @@
 //! Each run of the tests takes a part of them; `HERALD_FAULTS=all` takes all, as `make reliability` does.
 
 use herald_tests::pam::{Answer, Call, Code, Message, Outcome};
-use herald_tests::world::{Typed, World, another};
+use herald_tests::world::{ALICE, Typed, World, another};
 use std::collections::BTreeMap;
 
 /// Our line alone: nothing but our own calls between the start and the end.
@@ -134,4 +134,37 @@ fn rule_17_whoever_is_killed_at_any_call_leaves_the_old_state_or_the_new() {
         world.machine.wait_until_gone("herald-deliver");
         recovers(&world, &inject);
     }
+}
+
+/// Who kills the session in time sees no verdict that was not paid for.
+#[test]
+fn rule_17_killing_the_session_before_the_answer_is_judged_saves_no_guess() {
+    let world = world();
+    let (mut unpaid, mut paid) = (0, 0);
+    for (name, count) in part(calls(&world), 5, 1) {
+        let inject = format!("inject={name}:signal=KILL:when={count}");
+        let mut said = Vec::new();
+        let by = ["strace", "-f", "-qq", "-o", TRACE, "-e", &format!("trace={name}"), "-e", &inject];
+        let host = world.host_by(&by, "sshd", ALONE).user("alice").rhost("203.0.113.7").tty("ssh");
+        if let Some(mut session) = host.try_start() {
+            session.attempt(Call::Authenticate, 0, |message: &Message| {
+                said.push(message.text.clone());
+                let code = world.phone.messages().pop().and_then(|message| message.code);
+                match code.filter(|_| said.len() == 1 && message.style.is_prompt()) {
+                    Some(code) => Answer::text(another(&code)),
+                    None => Answer::Code(Code::CONV_ERR),
+                }
+            });
+        }
+        let ledger = world.ledger(ALICE).unwrap_or_default();
+        let counted = ledger.contains("failures = 1\n");
+        assert!(counted || ledger.is_empty() || ledger.contains("failures = 0\n"), "{inject}: {ledger}");
+        if said.iter().any(|line| line.starts_with("Wrong, ")) {
+            assert!(counted, "{inject}: it was said and not paid for: {ledger}");
+        }
+        *if counted { &mut paid } else { &mut unpaid } += 1;
+        world.machine.wait_until_gone("herald-deliver");
+        recovers(&world, &inject);
+    }
+    assert!(paid > 0 && unpaid > 0, "some were killed before, some after: {paid}, {unpaid}");
 }

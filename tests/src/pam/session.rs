@@ -107,7 +107,7 @@ impl Session {
         Self { commands: process.stdin.take(), process, lines }
     }
 
-    /// `None` if the host is gone.
+    /// `None` if the host is gone, or libpam starts no transaction.
     pub(super) fn open(&mut self, host: &Host) -> Option<()> {
         let folder = hex(host.folder.as_os_str().as_bytes());
         let service = hex(&host.service);
@@ -120,7 +120,9 @@ impl Session {
         while line.starts_with("log ") {
             line = self.hear()?;
         }
-        assert_eq!(line, "started 0", "pam_start_confdir");
+        if line != "started 0" {
+            return None;
+        }
         for (item, value) in &host.items {
             self.tell(&format!("set {item} {}", hex(value)))?;
         }
@@ -212,6 +214,12 @@ impl Session {
         self.reply_to("found").parse().expect("a number")
     }
 
+    /// All memory that the host can write to, as a core of it would hold it (core(5)).
+    pub fn core(&mut self) -> Vec<u8> {
+        self.command("core");
+        unhex(&self.reply_to("core"))
+    }
+
     /// Ends the transaction, which unloads the module, and starts another in the same process.
     pub fn start_again(&mut self, host: &Host) {
         self.command("end");
@@ -300,10 +308,16 @@ impl Session {
 
     pub(super) fn fail(&mut self, why: &str) -> ! {
         let _ = self.process.kill();
-        let mut errors = String::new();
+        // What it started may still hold the other end: that is not waited for.
+        let (sender, errors) = channel();
         if let Some(mut stderr) = self.process.stderr.take() {
-            let _ = stderr.read_to_string(&mut errors);
+            thread::spawn(move || {
+                let mut text = String::new();
+                let _ = stderr.read_to_string(&mut text);
+                let _ = sender.send(text);
+            });
         }
+        let errors = errors.recv_timeout(Duration::from_secs(5)).unwrap_or_default();
         panic!("pam-host: {why}: {:?}: {errors}", self.process.wait());
     }
 }

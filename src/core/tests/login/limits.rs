@@ -26,6 +26,47 @@ fn rule_16_five_wrong_answers_in_a_row_lock_the_user_everywhere() {
     assert_eq!(world.logged("locked user=alice"), 4);
 }
 
+/// Wherever else somebody may come from, and whatever else the name may be written like.
+fn elsewhere(world: &World) -> Vec<Attempt> {
+    let at = World::ssh;
+    vec![
+        Attempt { service: "sudo".into(), ..at(world) },
+        Attempt { service: "sshd-alice".into(), ..at(world) },
+        Attempt { tty: "pts/9".into(), ..at(world) },
+        Attempt { tty: String::new(), ..at(world) },
+        Attempt { rhost: "198.51.100.1".into(), ..at(world) },
+        Attempt { rhost: "::ffff:203.0.113.7".into(), ..at(world) },
+        Attempt { user: b"ALICE".to_vec(), ..at(world) },
+        Attempt { user: b"alice@corp".to_vec(), tty: "pts/8".into(), ..at(world) },
+    ]
+}
+
+#[test]
+fn rule_16_no_other_service_terminal_peer_or_spelling_gets_around_the_lock() {
+    let world = World::new();
+    world.configure("[limits]\nsends = 100");
+    let all = elsewhere(&world);
+    let wrong = |world: &World| world.ledger("alice").failures;
+    for (count, attempt) in all.iter().take(4).enumerate() {
+        world.log_in(attempt, [Step::AWrongCode]);
+        assert_eq!(wrong(&world), u32::try_from(count).expect("small") + 1, "{attempt:?}");
+    }
+    assert_eq!(world.log_in(&all[7], [Step::AWrongCode]).verdict, Verdict::MaxTries, "the fifth locks");
+    for attempt in &all {
+        let story = world.log_in(attempt, [Step::TheCode]);
+        assert_eq!((story.verdict, story.prompts.len()), (Verdict::MaxTries, 0), "{attempt:?}");
+    }
+}
+
+#[test]
+fn rule_11_no_other_service_terminal_peer_or_spelling_gets_around_the_budget() {
+    let world = World::new();
+    let all = elsewhere(&world);
+    let sent = all.iter().filter(|attempt| world.log_in(attempt, [Step::BreaksOff]).verdict != Verdict::MaxTries);
+    assert_eq!(sent.count(), 5);
+    assert_eq!(world.codes().len(), 5);
+}
+
 #[test]
 fn rule_16_the_person_is_told_on_the_phone_once_per_lock() {
     let world = World::new();

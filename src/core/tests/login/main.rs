@@ -7,6 +7,7 @@ mod codes;
 mod dialogue;
 mod enrolling;
 mod evidence;
+mod guessing;
 mod limits;
 mod offline;
 mod passme;

@@ -67,6 +67,7 @@ fn obey(application: &mut Application, command: &Command) {
         "resident" => say(&format!("resident {}", surroundings::resident())),
         "surroundings" => say(&format!("surroundings {}", hex(surroundings::describe().as_bytes()))),
         "search" => say(&format!("found {}", surroundings::search(command.0.get(1).map_or("", String::as_str)))),
+        "core" => say(&format!("core {}", hex(&surroundings::core()))),
         "end" => application.end(),
         verb => panic!("no such command: {verb}"),
     }

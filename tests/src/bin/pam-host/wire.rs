@@ -35,8 +35,10 @@ pub(crate) fn line() -> Option<String> {
 /// A line to the test.
 pub(crate) fn say(line: &str) {
     let mut test = wire().test.lock().expect("writers take turns");
-    // A test that no longer listens is about to end this process.
-    let _ = test.write_all(format!("{line}\n").as_bytes());
+    // A test that no longer listens is about to end this process; one that misses a line would wait for ever.
+    if test.write_all(format!("{line}\n").as_bytes()).is_err() {
+        std::process::exit(1);
+    }
 }
 
 /// Closes stdin, stdout and stderr, as a daemon may.
