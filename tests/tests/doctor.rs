@@ -2,6 +2,8 @@
 
 use herald_tests::world::{ALICE, BOB, ROOT, World, example};
 
+const HOST_KEY: &str = "HostKey /etc/ssh/key";
+
 /// What is not well.
 fn findings(world: &World) -> Vec<String> {
     let ended = world.machine.run("root", &["herald", "--json", "doctor"], "");
@@ -21,9 +23,9 @@ fn findings(world: &World) -> Vec<String> {
     failed
 }
 
-fn set_up_sshd(world: &World, drop_in: &str) {
+fn set_up_sshd(world: &World, drop_in: &str, rest: &str) {
     world.machine.folder("/etc/ssh", 0o755);
-    world.machine.write("/etc/ssh/sshd_config", 0o644, format!("{drop_in}\nHostKey /etc/ssh/key\n"));
+    world.machine.write("/etc/ssh/sshd_config", 0o644, format!("{drop_in}\n{rest}\n"));
     if !world.machine.path("/etc/ssh/key").exists() {
         let words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/key"];
         assert!(world.machine.run("root", &words, "").status.success());
@@ -33,7 +35,7 @@ fn set_up_sshd(world: &World, drop_in: &str) {
 #[test]
 fn doctor_finds_what_would_go_wrong_and_nothing_once_it_is_mended() {
     let world = World::new();
-    set_up_sshd(&world, "UsePAM yes\nKbdInteractiveAuthentication no\nPasswordAuthentication yes\n");
+    set_up_sshd(&world, "UsePAM yes\nKbdInteractiveAuthentication no\nPasswordAuthentication yes\n", HOST_KEY);
     let sshd = [
         "sshd: KbdInteractiveAuthentication is off: sshd cannot ask a second question",
         "sshd: PasswordAuthentication is on: sshd answers the question for the code with the password, and is refused",
@@ -43,11 +45,19 @@ fn doctor_finds_what_would_go_wrong_and_nothing_once_it_is_mended() {
     assert_eq!(found.get(..3), Some(&sshd.map(str::to_owned)[..]), "{found:?}");
     assert!(found.get(3).is_some_and(|root| root.starts_with("root: nobody becomes root by login, su")), "{found:?}");
 
-    set_up_sshd(&world, &example("sshd_config.d/herald.conf"));
+    set_up_sshd(&world, &example("sshd_config.d/herald.conf"), HOST_KEY);
     for person in [ROOT, ALICE, BOB] {
         let words = ["herald", "backup-codes", "--user", person.name, "--force"];
         assert!(world.machine.run("root", &words, "").status.success());
     }
+    assert_eq!(findings(&world), Vec::<String>::new());
+
+    // A Match block lets one of them in without a code: perhaps that is meant.
+    let drop_in = example("sshd_config.d/herald.conf");
+    let with_match = format!("{HOST_KEY}\nMatch User bob\nAuthenticationMethods publickey");
+    set_up_sshd(&world, &drop_in, &with_match);
+    let report = world.machine.run("root", &["herald", "doctor"], "").output;
+    assert!(report.contains("for bob: AuthenticationMethods is publickey: a key alone opens the door"), "{report}");
     assert_eq!(findings(&world), Vec::<String>::new());
 
     // One line too many, and everybody walks past.

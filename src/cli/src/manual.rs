@@ -18,6 +18,21 @@ const STATUS: [(&str, &str); 4] = [
     ("2", "The command line is wrong, or something that it needs is missing."),
     ("3", "Only root may do that."),
 ];
+/// What `--json` prints, by what was asked.
+const DOCUMENTS: [(&str, &str); 6] = [
+    ("a change", "\"ok\":true and \"changed\", which is false if it was so already."),
+    ("an error", "\"ok\":false, \"error\" and \"try\"."),
+    (
+        "herald status",
+        "\"users\": of each \"user\", \"locked\" and \"factors\" with \"channel\", \"address\" (masked), \"state\" …",
+    ),
+    (
+        "herald gateway status",
+        "\"gateways\": of each \"name\", \"channel\", \"driver\", \"ok\", \"detail\", \"milliseconds\".",
+    ),
+    ("herald config check, herald doctor", "\"checks\": of each \"name\", \"ok\", \"detail\", \"mend\"."),
+    ("herald log", "\"entries\": of each \"time\", \"service\", \"event\", and the keys of its line in the log."),
+];
 const FILES: [(&str, &str); 6] = [
     ("/etc/herald/herald.toml", "The configuration, see herald.toml(5)."),
     ("/etc/herald/providers.d/", "SMS services of your own, one file each."),
@@ -83,7 +98,13 @@ fn page() -> io::Result<Vec<u8>> {
     }
     roff.control("SH", ["EXAMPLES"]);
     verbatim(&mut roff, &root);
-    for (heading, entries) in [("EXIT STATUS", &STATUS[..]), ("FILES", &FILES[..]), ("ENVIRONMENT", &ENVIRONMENT[..])] {
+    let sections = [
+        ("EXIT STATUS", &STATUS[..]),
+        ("JSON DOCUMENTS", &DOCUMENTS[..]),
+        ("FILES", &FILES[..]),
+        ("ENVIRONMENT", &ENVIRONMENT[..]),
+    ];
+    for (heading, entries) in sections {
         roff.control("SH", [heading]);
         for (term, text) in entries {
             roff.control("TP", []);

@@ -48,7 +48,10 @@ pub(crate) fn run(call: &Call) -> Result<Report, Error> {
             checks.extend(services.checks(&call.path, &installation.config));
             let sudoers = sudoers::read(root);
             if services.has("sshd") {
-                checks.extend(sshd::checks());
+                let enrolled = installation.enrolled_users().unwrap_or_default();
+                let mut people: Vec<String> = enrolled.iter().map(|user| user.as_str().to_owned()).collect();
+                people.sort();
+                checks.extend(sshd::checks(&people));
             }
             if services.has("sudo") {
                 checks.extend(sudoers.checks());

@@ -1,17 +1,40 @@
 //! What sshd really does (`sshd -T`): whether it asks PAM, and in a way in which a code can be asked for.
 
 use super::check::Check;
-use super::said_by;
+use super::{listed, said_by};
 use std::collections::BTreeMap;
 
 const DROP_IN: &str = "cp /usr/share/doc/herald/pam.d-example/sshd_config.d/herald.conf \
                        /etc/ssh/sshd_config.d/00-herald.conf && systemctl reload ssh";
 
-pub(super) fn checks() -> Vec<Check> {
-    match said_by("/usr/sbin/sshd", &["-T"]) {
-        Some(settings) => judged(&settings),
-        None => vec![Check::failed("sshd", "sshd does not say its settings", "sudo sshd -t says why")],
+const SSHD: &str = "/usr/sbin/sshd";
+/// As many people are asked about one by one.
+const MOST: usize = 20;
+/// Somebody from elsewhere (RFC 5737).
+const PEER: &str = "203.0.113.1";
+
+/// What sshd does in general, and what a Match block changes for these people.
+pub(super) fn checks(people: &[String]) -> Vec<Check> {
+    let Some(settings) = said_by(SSHD, &["-T"]) else {
+        return vec![Check::failed("sshd", "sshd does not say its settings", "sudo sshd -t says why")];
+    };
+    let mut checks = judged(&settings);
+    let mut apart: Vec<(String, Vec<&str>)> = Vec::new();
+    for name in people.iter().filter(|name| !name.contains(',')).take(MOST) {
+        let connection = format!("user={name},host={PEER},addr={PEER}");
+        let Some(theirs) = said_by(SSHD, &["-T", "-C", &connection]) else { continue };
+        for check in judged(&theirs).into_iter().filter(|check| !check.ok && !checks.contains(check)) {
+            match apart.iter_mut().find(|(detail, _)| *detail == check.detail) {
+                Some((_, names)) => names.push(name),
+                None => apart.push((check.detail, vec![name])),
+            }
+        }
     }
+    checks.extend(apart.iter().map(|(detail, names)| {
+        let detail = format!("for {}: {detail}", listed(names, MOST));
+        Check::noted("sshd", detail, "look at the Match blocks of sshd_config, unless that is meant")
+    }));
+    checks
 }
 
 fn judged(settings: &str) -> Vec<Check> {

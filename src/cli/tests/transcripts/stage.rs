@@ -23,6 +23,11 @@ pub(crate) enum Actor {
 
 /// Somebody who is not root.
 const ANYBODY: u32 = 65534;
+/// As sshd says its effective settings: in general, and for one person.
+const SSHD: &str = "#!/bin/sh\n\
+    who=$(echo \"${3:-}\" | sed -n 's/^user=\\([^,]*\\).*/\\1/p')\n\
+    [ ! -e \"/etc/ssh/effective-$who\" ] || exec cat \"/etc/ssh/effective-$who\"\n\
+    exec cat /etc/ssh/effective\n";
 /// When log files of stories were last written to: 2026-11-22T12:00:00Z.
 const LOG_ENDS: u64 = 1_795_348_800;
 /// How long a code may take to reach the phone. Only a broken test waits this long.
@@ -156,7 +161,7 @@ impl Stage {
             ("/etc/passwd", "644", "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n"),
             ("/etc/group", "644", "root:x:0:\nsudo:x:27:alice\nalice:x:1000:\n"),
             ("/modules/pam_unix.so", "644", ""),
-            ("/sbin/sshd", "755", "#!/bin/sh\nexec cat /etc/ssh/effective\n"),
+            ("/sbin/sshd", "755", SSHD),
             ("/journalctl", "755", "#!/bin/sh\n[ ! -s /etc/journal ] || exec cat /etc/journal\n"),
             ("/timedatectl", "755", "#!/bin/sh\necho yes\n"),
             ("/kernel/lsm", "644", "capability,landlock,yama"),
