@@ -162,7 +162,8 @@ fn option(roff: &mut Roff, argument: &Arg) {
 fn verbatim(roff: &mut Roff, command: &Command) {
     let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let mut is_open = false;
-    for line in text.lines().filter(|line| !["", "Example:", "Examples:"].contains(line)) {
+    let is_text = |line: &&str| !["", "Example:", "Examples:"].contains(line) && !line.starts_with("More: ");
+    for line in text.lines().filter(is_text) {
         let is_example = line.starts_with("  ");
         match (is_open, is_example) {
             (false, true) => roff.control("PP", []).control("RS", ["4"]).control("EX", []),
