@@ -21,16 +21,14 @@ pam::pam_hooks!(Rehearsal);
 
 impl PamHooks for Rehearsal {
     fn sm_authenticate(pamh: &mut PamHandle, arguments: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
-        edge::authenticate(pamh, &arguments, flags, rehearse)
+        edge::authenticate(pamh, &arguments, flags, |_, _, _| Ok(0), rehearse)
     }
 
     fn sm_setcred(pamh: &mut PamHandle, arguments: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        edge::guarded(pamh, || {
-            if arguments.contains(&c"verdict=Success-then-bomb") {
-                std::panic::panic_any(Bomb);
-            }
-            PamResultCode::PAM_SUCCESS
-        })
+        if arguments.contains(&c"verdict=Success-then-bomb") {
+            return edge::guarded(pamh, || std::panic::panic_any(Bomb));
+        }
+        edge::set_credentials(pamh)
     }
 
     fn acct_mgmt(pamh: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {

@@ -17,6 +17,8 @@
 
 mod edge;
 
+use herald_core::login::{self, code_behind};
+use herald_sys::System;
 use pam::constants::{PamFlag, PamResultCode};
 use pam::module::{PamHandle, PamHooks};
 use std::ffi::CStr;
@@ -27,14 +29,17 @@ pam::pam_hooks!(Herald);
 
 impl PamHooks for Herald {
     fn sm_authenticate(pamh: &mut PamHandle, arguments: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
-        edge::authenticate(pamh, &arguments, flags, |attempt, conversation, audit| {
-            herald_core::login::authenticate(&herald_sys::System, attempt, conversation, audit)
-        })
+        edge::authenticate(
+            pamh,
+            &arguments,
+            flags,
+            |attempt, typed, audit| code_behind(&System, attempt, typed, audit),
+            |attempt, conversation, audit| login::authenticate(&System, attempt, conversation, audit),
+        )
     }
 
-    // Success, not PAM_IGNORE: cron and systemd call setcred on stacks that never authenticated (rule 28).
     fn sm_setcred(pamh: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        edge::guarded(pamh, || PamResultCode::PAM_SUCCESS)
+        edge::set_credentials(pamh)
     }
 
     fn acct_mgmt(pamh: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {

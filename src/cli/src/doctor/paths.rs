@@ -40,6 +40,11 @@ pub(crate) enum Fault {
         /// Who does.
         by: usize,
     },
+    /// `input=append` stands alone, or on one side of the password module only.
+    Alone {
+        /// Our line.
+        ours: usize,
+    },
     /// `-auth` on our line: without the module nobody is asked.
     Optional {
         /// Our line.
@@ -99,6 +104,7 @@ pub(crate) fn faults(stack: &[Entry]) -> BTreeSet<Fault> {
     if !stack.iter().any(Entry::is_ours) {
         return faults;
     }
+    faults.extend(one_line_of_two(stack));
     let forgives = !faults.is_empty();
     let mut walk = Walk { stack, faults, seen: BTreeSet::new(), forgives };
     walk.step(State::start());
@@ -109,8 +115,20 @@ pub(crate) fn faults(stack: &[Entry]) -> BTreeSet<Fault> {
 pub(crate) fn asks_behind_the_password(stack: &[Entry]) -> Option<bool> {
     let takes_password = |entry: &Entry| PASSWORD.contains(&entry.module());
     let first = stack.iter().position(takes_password)?;
-    let ours = stack.iter().position(Entry::is_ours)?;
+    let judges = |(at, entry): &(usize, &Entry)| entry.is_ours() && !(entry.appends() && *at < first);
+    let (ours, _) = stack.iter().enumerate().find(judges)?;
     Some(first < ours)
+}
+
+/// `input=append` takes one line before the password module and one behind it: alone, the former lets a password pass.
+fn one_line_of_two(stack: &[Entry]) -> Option<Fault> {
+    let ours: Vec<usize> = (0..stack.len()).filter(|at| stack.get(*at).is_some_and(Entry::appends)).collect();
+    let password = stack.iter().position(|entry| PASSWORD.contains(&entry.module()));
+    match (ours.as_slice(), password) {
+        ([], _) => None,
+        ([before, behind], Some(password)) if (before + 1..*behind).contains(&password) => None,
+        ([first, ..], _) => Some(Fault::Alone { ours: *first }),
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

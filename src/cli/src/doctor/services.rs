@@ -201,6 +201,12 @@ impl Service {
                 let detail = format!("{} forgets that pam_herald.so refused", quoted(by));
                 Check::failed("", detail, "auth requisite pam_herald.so, which ends there")
             }
+            Fault::Alone { ours } => {
+                let ours = entry(ours)?;
+                let detail =
+                    format!("{}: it takes one such line before the password module and one behind it", quoted(ours));
+                Check::failed("", detail, "as /usr/share/doc/herald/pam.d-example/one-field does")
+            }
             Fault::Optional { ours } => {
                 let ours = entry(ours)?;
                 let detail = format!("{}: without the module nobody is asked", quoted(ours));

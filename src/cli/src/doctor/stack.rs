@@ -62,6 +62,11 @@ impl Entry {
         self.module() == "pam_herald.so"
     }
 
+    /// Whether it is our module, for a host with one field only.
+    pub(crate) fn appends(&self) -> bool {
+        self.is_ours() && self.arguments.iter().any(|argument| argument == "input=append")
+    }
+
     /// `/etc/pam.d/sshd:4`
     pub(crate) fn place(&self) -> String {
         format!("{}:{}", self.file.display(), self.line)

@@ -19,6 +19,8 @@ pub struct Arguments {
     pub echo: bool,
     /// `debug`: more log lines.
     pub debug: bool,
+    /// `input=append`: the code stands behind the password.
+    pub append: bool,
 }
 
 impl Default for Arguments {
@@ -30,6 +32,7 @@ impl Default for Arguments {
             exempt_success: false,
             echo: false,
             debug: false,
+            append: false,
         }
     }
 }
@@ -60,6 +63,7 @@ impl Arguments {
                 ("echo", Some("on")) => parsed.echo = true,
                 ("echo", Some("off")) => parsed.echo = false,
                 ("debug", None) => parsed.debug = true,
+                ("input", Some("append")) => parsed.append = true,
                 _ => return Err(bad()),
             }
         }
@@ -77,7 +81,15 @@ mod tests {
 
     #[test]
     fn every_argument_of_the_contract_is_taken() {
-        let words = ["config=/etc/x.toml", "channel=sms", "unenrolled=skip", "exempt=success", "echo=on", "debug"];
+        let words = [
+            "config=/etc/x.toml",
+            "channel=sms",
+            "unenrolled=skip",
+            "exempt=success",
+            "echo=on",
+            "debug",
+            "input=append",
+        ];
         assert_eq!(
             parse(&words),
             Ok(Arguments {
@@ -87,6 +99,7 @@ mod tests {
                 exempt_success: true,
                 echo: true,
                 debug: true,
+                append: true,
             })
         );
         assert_eq!(parse(&[]), Ok(Arguments::default()));
@@ -95,9 +108,20 @@ mod tests {
 
     #[test]
     fn anything_else_is_named_and_refused() {
-        for word in
-            ["nullok", "config", "config=x", "channel=", "unenrolled=maybe", "exempt=", "echo", "debug=1", "", "Debug"]
-        {
+        for word in [
+            "nullok",
+            "config",
+            "config=x",
+            "channel=",
+            "unenrolled=maybe",
+            "exempt=",
+            "echo",
+            "debug=1",
+            "",
+            "Debug",
+            "input",
+            "input=prompt",
+        ] {
             let error = parse(&[word]).expect_err(word);
             assert!(error.contains(&log_value(word)), "{error}");
         }

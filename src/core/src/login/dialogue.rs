@@ -89,6 +89,28 @@ impl<'a> Dialogue<'a> {
         self.refuse(Verdict::AuthError, "too-many-prompts", &self.login.phrases.refused())
     }
 
+    /// Asks nothing (`input=append`): the end of what was typed is the one answer. Without one a code is sent, for the
+    /// next try; that counts as no answer.
+    pub(super) fn run_appended(mut self, end: Option<&SecretBytes>) -> Verdict {
+        let Some(end) = end else {
+            return match self.send(0, When::First) {
+                Err(verdict) => verdict,
+                Ok(()) => {
+                    let sent = self.current.as_ref().map(|current| current.prompt.trim_end_matches(": ").to_owned());
+                    let text = self.login.phrases.append_the_code(&sent.unwrap_or_default());
+                    self.refuse(Verdict::AuthError, "no-code-appended", &text)
+                }
+            };
+        };
+        if let Err(verdict) = self.fall_back() {
+            return verdict;
+        }
+        match self.judge(&Answer::of(end)) {
+            Err(verdict) => verdict,
+            Ok(()) => self.refuse(Verdict::AuthError, "wrong-answer", &self.login.phrases.refused()),
+        }
+    }
+
     /// Asks once. `Err` is the end, good or bad.
     fn one_prompt(&mut self) -> Result<(), Verdict> {
         let Some(current) = &self.current else { return Err(self.broken("no prompt to show")) };

@@ -5,6 +5,7 @@
 //! Every gate ends in a refusal unless policy, read successfully, says otherwise: [`Gate::skip`] is the only road to
 //! [`Verdict::Ignore`] before the dialogue (rule 3).
 
+mod append;
 mod arguments;
 mod console;
 mod context;
@@ -13,6 +14,7 @@ mod enrolling;
 mod evidence;
 mod judgement;
 
+pub use append::{appends, code_behind};
 pub use arguments::Arguments;
 pub use console::is_console;
 pub use context::Login;
@@ -21,7 +23,7 @@ pub use judgement::{Judgement, judge};
 use crate::account::Account;
 use crate::audit::{Audit, Line, Severity};
 use crate::config::{Config, Policy, Rules, Unenrolled};
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, Reply};
 use crate::enrollment::{Enrollment, Factor};
 use crate::ledger::Origin;
 use crate::machine::{Machine, load_config};
@@ -55,6 +57,8 @@ pub struct Attempt {
     pub vouched: bool,
     /// The arguments of the module line, as bytes.
     pub arguments: Vec<Vec<u8>>,
+    /// With `input=append`, behind the password module: what was found behind the password, if anything.
+    pub appended: Option<SecretBytes>,
     /// What is spoken at this terminal, where that is known: by the command `herald`, which knows its locale.
     pub spoken: Option<&'static Phrases>,
 }
@@ -147,11 +151,16 @@ fn broken_set_up(
     conversation: &mut dyn Conversation,
     audit: &dyn Audit,
 ) -> Verdict {
+    broken(text, audit);
+    let phrases = attempt.spoken.unwrap_or_else(|| phrases::of(""));
+    conversation.error(&phrases.set_up_broken(&machine.host_name()));
+    Verdict::ServiceError
+}
+
+fn broken(text: &str, audit: &dyn Audit) -> Verdict {
     for line in text.lines() {
         audit.record(Severity::Error, Line::new("error").because(line).as_str());
     }
-    let phrases = attempt.spoken.unwrap_or_else(|| phrases::of(""));
-    conversation.error(&phrases.set_up_broken(&machine.host_name()));
     Verdict::ServiceError
 }
 
@@ -311,7 +320,7 @@ impl Gate<'_> {
     fn unenrolled(&mut self, account: &Account) -> Verdict {
         match self.rules.policy.unenrolled {
             Unenrolled::Skip => self.skip(account, Exemption::Unenrolled),
-            Unenrolled::Enroll if self.evidence == Evidence::Given => self.enroll(account),
+            Unenrolled::Enroll if self.evidence == Evidence::Given && !self.arguments.append => self.enroll(account),
             Unenrolled::Refuse | Unenrolled::Enroll => {
                 let line = self.line("refused", account.name.as_str()).because("unenrolled");
                 self.audit.record(Severity::Notice, line.as_str());
@@ -324,7 +333,11 @@ impl Gate<'_> {
 
     /// One prompt that is the same for everybody, whose answer nobody looks at (rule 9).
     fn without_a_word(&mut self, reason: &str, user: &str, verdict: Verdict) -> Verdict {
-        let reply = self.conversation.ask(&self.phrases.bare_code(), self.arguments.echo);
+        // Who has one field was asked already.
+        let reply = match self.arguments.append {
+            true => Ok(Reply::Empty),
+            false => self.conversation.ask(&self.phrases.bare_code(), self.arguments.echo),
+        };
         self.audit.record(Severity::Notice, self.line("refused", user).because(reason).as_str());
         match reply {
             Err(_) if verdict != Verdict::UserUnknown => Verdict::ConversationError,
@@ -370,7 +383,7 @@ pub fn prove_pending(
 ) -> Verdict {
     let registry = Registry::new(login.config, &[]);
     let choices: Vec<_> = registry.pending(factor).into_iter().collect();
-    open_dialogue(login, choices, attempt, echo, false, conversation)
+    open_dialogue(login, choices, attempt, echo, Opening::Send, conversation)
 }
 
 /// The user's choices, in the order of preference or of `channel=`, and then the dialogue.
@@ -389,7 +402,22 @@ fn ask(
         let (first, rest): (Vec<_>, Vec<_>) = choices.into_iter().partition(|choice| choice.factor.channel == *channel);
         choices = first.into_iter().chain(rest).collect();
     }
-    open_dialogue(login, choices, attempt, arguments.echo, offer, conversation)
+    let opening = match (arguments.append, offer) {
+        (true, _) => Opening::Appended,
+        (false, true) => Opening::Offer,
+        (false, false) => Opening::Send,
+    };
+    open_dialogue(login, choices, attempt, arguments.echo, opening, conversation)
+}
+
+/// How a dialogue begins.
+enum Opening {
+    /// A code is sent.
+    Send,
+    /// Enter sends one (rule 9).
+    Offer,
+    /// Nothing is asked: the answer was given behind the password, or is to be.
+    Appended,
 }
 
 /// Locked, nothing to ask for, or the dialogue.
@@ -398,7 +426,7 @@ fn open_dialogue<'a>(
     choices: Vec<Choice<'a>>,
     attempt: &'a Attempt,
     echo: bool,
-    offer: bool,
+    opening: Opening,
     conversation: &'a mut dyn Conversation,
 ) -> Verdict {
     let nothing_to_ask = choices.is_empty();
@@ -408,7 +436,11 @@ fn open_dialogue<'a>(
         Ok(ledger) => match ledger.locked_for(login.now()) {
             Some(left) => dialogue.locked(left),
             None if nothing_to_ask => dialogue.undelivered(),
-            None => dialogue.run(offer),
+            None => match opening {
+                Opening::Send => dialogue.run(false),
+                Opening::Offer => dialogue.run(true),
+                Opening::Appended => dialogue.run_appended(attempt.appended.as_ref()),
+            },
         },
     }
 }

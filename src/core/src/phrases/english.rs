@@ -55,6 +55,7 @@ pub(super) const ENGLISH: Texts = Texts {
     open_the_link: "Open {url} and press START, then type ok: ",
     type_the_address: "Your address for {channel}, like {example}: ",
     start_not_seen: "START was not seen yet. ",
+    append_the_code: "{sent}. Log in again with the code at the very end.",
     cannot_be_reached: "That cannot be reached. ",
     no_such_address: "That is no such address. ",
     // On the phone.

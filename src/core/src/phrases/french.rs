@@ -55,6 +55,7 @@ pub(super) const FRENCH: Texts = Texts {
     open_the_link: "Ouvrez {url} et appuyez sur START, puis tapez ok : ",
     type_the_address: "Votre adresse {channel}, comme {example} : ",
     start_not_seen: "START n'est pas encore arrivé. ",
+    append_the_code: "{sent}. Reconnectez-vous avec le code tout à la fin.",
     cannot_be_reached: "Impossible pour le moment. ",
     no_such_address: "Ce n'est pas une telle adresse. ",
     // On the phone.

@@ -55,6 +55,7 @@ pub(super) const GERMAN: Texts = Texts {
     open_the_link: "{url} öffnen und START drücken, dann ok eingeben: ",
     type_the_address: "Deine Adresse für {channel}, etwa {example}: ",
     start_not_seen: "START kam noch nicht an. ",
+    append_the_code: "{sent}. Noch einmal anmelden, mit dem Code ganz am Ende.",
     cannot_be_reached: "Das geht gerade nicht. ",
     no_such_address: "Das ist keine solche Adresse. ",
     // On the phone.

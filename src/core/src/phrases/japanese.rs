@@ -55,6 +55,7 @@ pub(super) const JAPANESE: Texts = Texts {
     open_the_link: "{url} を開いてSTARTを押し、okと入力してください: ",
     type_the_address: "{channel}の宛先 (例: {example}): ",
     start_not_seen: "STARTがまだ届いていません。",
+    append_the_code: "{sent}。同じ欄の末尾にコードを続けて、もう一度ログインしてください。",
     cannot_be_reached: "今はできません。",
     no_such_address: "宛先の形が違います。",
     // On the phone.

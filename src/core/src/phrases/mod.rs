@@ -108,7 +108,7 @@ texts! {
     wrong_answer, already_used, no_longer_good, wait_to_resend, channel_failed, no_more_codes, backup_codes_not_now, help,
     help_switch, backup_codes_left_one, backup_codes_left_many, backup_codes_new, refused, nothing_typed, tries_used_up,
     locked, budget_used_up, unenrolled, undelivered, set_up_broken, could_not_check, root_can_run, enroll_until, pick_a_channel,
-    open_the_link, type_the_address, start_not_seen, cannot_be_reached, no_such_address, copy_code, message_host,
+    open_the_link, type_the_address, start_not_seen, append_the_code, cannot_be_reached, no_such_address, copy_code, message_host,
     message_service, message_user, message_user_by, message_origin, message_lifetime, message_warning, message_advice,
     not_you, notice_locked, notice_added, notice_removed, notice_disabled, notice_enabled, notice_offline_added,
     notice_offline_removed, notice_offline_disabled, notice_offline_enabled, notice_new_codes, notice_test, notice_linked,
@@ -338,6 +338,11 @@ impl Phrases {
     /// Enrolling inside a login: the address to type; `example` says of which form.
     pub fn type_the_address(&self, channel: &str, example: &str) -> String {
         fill(self.text(Text::type_the_address), &[("channel", channel), ("example", example)])
+    }
+
+    /// Refused where there is one field only: what was sent, and that it belongs into the same field the next time.
+    pub fn append_the_code(&self, sent: &str) -> String {
+        fill(self.text(Text::append_the_code), &[("sent", sent)])
     }
 
     /// Before a prompt: nobody pressed START yet.

@@ -55,6 +55,7 @@ pub(super) const PORTUGUESE: Texts = Texts {
     open_the_link: "Abra {url} e toque em START, depois digite ok: ",
     type_the_address: "Seu endereço {channel}, como {example}: ",
     start_not_seen: "START ainda não chegou. ",
+    append_the_code: "{sent}. Entre de novo com o código no final.",
     cannot_be_reached: "Agora não é possível. ",
     no_such_address: "Não é um endereço válido. ",
     // On the phone.

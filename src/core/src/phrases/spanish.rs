@@ -55,6 +55,7 @@ pub(super) const SPANISH: Texts = Texts {
     open_the_link: "Abre {url} y pulsa START, luego escribe ok: ",
     type_the_address: "Tu dirección de {channel}, como {example}: ",
     start_not_seen: "START aún no ha llegado. ",
+    append_the_code: "{sent}. Entre de nuevo con el código al final.",
     cannot_be_reached: "Ahora no es posible. ",
     no_such_address: "No es una dirección válida. ",
     // On the phone.

@@ -170,6 +170,17 @@ fn one_code(randomness: &dyn Randomness) -> Result<Secret, String> {
     Ok(Secret::new(code))
 }
 
+/// How many bytes a code has as it is shown.
+pub const SPELLED: usize = LENGTH + 1;
+
+/// Whether these bytes are a code as it is shown, in either case.
+pub fn is_spelled(bytes: &[u8]) -> bool {
+    let of_code = |byte: &u8| ALPHABET.contains(&byte.to_ascii_lowercase());
+    let groups = (bytes.get(..5), bytes.get(5), bytes.get(6..SPELLED));
+    let (Some(first), Some(b'-'), Some(second)) = groups else { return false };
+    bytes.len() == SPELLED && first.iter().chain(second).all(of_code)
+}
+
 /// How a code is shown: two groups of five.
 pub fn spelled(code: &Secret) -> Secret {
     let text = code.expose();

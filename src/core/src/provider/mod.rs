@@ -7,9 +7,9 @@ mod backup;
 mod delivered;
 mod totp;
 
-pub use backup::{BACKUP_CHANNEL, BackupCodes, built, new_codes, remaining, spelled};
+pub use backup::{BACKUP_CHANNEL, BackupCodes, SPELLED, built, is_spelled, new_codes, remaining, spelled};
 pub use delivered::DeliveredCode;
-pub use totp::{AuthenticatorApp, TOTP_CHANNEL, is_totp_secret, new_totp_secret};
+pub use totp::{AuthenticatorApp, DIGITS as TOTP_DIGITS, TOTP_CHANNEL, is_totp_secret, new_totp_secret};
 
 use crate::answer::Answer;
 use crate::config::Config;

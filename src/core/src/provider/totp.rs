@@ -22,7 +22,8 @@ use zeroize::Zeroizing;
 pub const TOTP_CHANNEL: &str = "totp";
 /// Seconds of a step (RFC 6238, X).
 const STEP: u64 = 30;
-const DIGITS: u32 = 6;
+/// How long a code is.
+pub const DIGITS: u32 = 6;
 /// Steps before and after now that are still accepted: clocks drift, and people type slowly.
 const SKEW: u64 = 1;
 

@@ -3,6 +3,7 @@
 
 #![allow(unreachable_pub)] // one binary: nothing here is seen from outside
 
+mod append;
 mod codes;
 mod dialogue;
 mod enrolling;

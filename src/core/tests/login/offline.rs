@@ -29,7 +29,7 @@ fn factor(id: u32, channel: &str) -> Factor {
 }
 
 /// Alice with an app only, at the time of a test vector.
-fn with_app(world: &World, seconds: u64) {
+pub fn with_app(world: &World, seconds: u64) {
     world.wall.set(seconds);
     world.now.set(3_600_000);
     let app = Factor { secret: Some(SECRET.into()), ..factor(1, "totp") };
@@ -38,7 +38,7 @@ fn with_app(world: &World, seconds: u64) {
 }
 
 /// Adds a set of backup codes and gives them.
-fn add_codes(world: &World, id: u32, count: usize, expires: Option<Timestamp>) -> Vec<Secret> {
+pub fn add_codes(world: &World, id: u32, count: usize, expires: Option<Timestamp>) -> Vec<Secret> {
     let mut enrollments = world.enrollments.borrow_mut();
     let enrollment = enrollments.get_mut(&UserName::new("alice")).expect("enrolled");
     let salt = enrollment.factors.iter().find_map(|factor| factor.salt.clone());

@@ -1,6 +1,8 @@
 //! The PAM handle of one hook call: pam-bindings' view of it, and the few calls of libpam that it lacks.
 
+use super::append::Kept;
 use herald_core::login::Verdict;
+use herald_core::secret::SecretBytes;
 use libc::{c_char, c_int, c_uint, c_void};
 use pam::constants::PamResultCode;
 use pam::items::Item;
@@ -9,6 +11,7 @@ use std::ffi::{CStr, CString};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::time::Duration;
+use zeroize::Zeroize;
 
 /// A handle that may be passed around within one call of a hook. libpam's handles belong to one thread, and so does
 /// this: it is neither `Send` nor `Sync`.
@@ -60,14 +63,40 @@ pub(crate) struct PamConv {
 
 /// `PAM_CONV` of pam_get_item(3).
 const PAM_CONV: c_int = 5;
+/// `PAM_AUTHTOK` of pam_get_item(3).
+const PAM_AUTHTOK: c_int = 6;
+/// The name of what is kept with the transaction: two modules of one name are one module.
+const KEPT: &CStr = c"pam_herald appended";
 
 #[link(name = "pam")]
 unsafe extern "C-unwind" {
     fn pam_get_item(pamh: *const PamHandle, item_type: c_int, item: *mut *const c_void) -> c_int;
     fn pam_get_user(pamh: *mut PamHandle, user: *mut *const c_char, prompt: *const c_char) -> c_int;
+    fn pam_set_item(pamh: *mut PamHandle, item_type: c_int, item: *const c_void) -> c_int;
+    fn pam_get_authtok(pamh: *mut PamHandle, item: c_int, token: *mut *const c_char, prompt: *const c_char) -> c_int;
+    fn pam_get_data(pamh: *const PamHandle, name: *const c_char, data: *mut *const c_void) -> c_int;
+    fn pam_set_data(
+        pamh: *mut PamHandle,
+        name: *const c_char,
+        data: *mut c_void,
+        cleanup: unsafe extern "C-unwind" fn(*mut PamHandle, *mut c_void, c_int),
+    ) -> c_int;
     fn pam_getenv(pamh: *mut PamHandle, name: *const c_char) -> *const c_char;
     fn pam_fail_delay(pamh: *mut PamHandle, microseconds: c_uint) -> c_int;
     fn pam_syslog(pamh: *const PamHandle, priority: c_int, format: *const c_char, ...);
+}
+
+/// Drops what was kept, at the end of the transaction.
+///
+/// # Safety
+/// `data` is what `keep` gave to libpam, and nobody else uses it again.
+unsafe extern "C-unwind" fn forget(_: *mut PamHandle, data: *mut c_void, _: c_int) {
+    // SAFETY: as this function's own.
+    drop(unsafe { Box::from_raw(data.cast::<Kept>()) });
+}
+
+fn succeeded(code: c_int) -> Result<(), Verdict> {
+    if PamResultCode::try_from(code) == Ok(PamResultCode::PAM_SUCCESS) { Ok(()) } else { Err(Verdict::SystemError) }
 }
 
 impl<'call> Handle<'call> {
@@ -109,6 +138,67 @@ impl<'call> Handle<'call> {
             Ok(PamResultCode::PAM_CONV_ERR | PamResultCode::PAM_CONV_AGAIN) => Err(GetUser::Conversation),
             _ => Err(GetUser::Failed),
         }
+    }
+
+    /// PAM_AUTHTOK, which libpam asks for in its own words (pam_get_authtok(3)).
+    ///
+    /// # Errors
+    /// `ConversationError` if nobody answers, `SystemError` for everything else.
+    pub(crate) fn ask_for_authtok(self) -> Result<SecretBytes, Verdict> {
+        let mut token: *const c_char = ptr::null();
+        // SAFETY: the handle is valid while the hook runs; `token` outlives the call; a null prompt is libpam's own.
+        let code = unsafe { pam_get_authtok(self.raw.as_ptr(), PAM_AUTHTOK, &raw mut token, ptr::null()) };
+        match PamResultCode::try_from(code) {
+            Ok(PamResultCode::PAM_SUCCESS) if !token.is_null() => {
+                // SAFETY: on success libpam gives a string of its own, copied at once.
+                Ok(unsafe { CStr::from_ptr(token) }.to_bytes().into())
+            }
+            // libpam says PAM_AUTH_ERR where nothing was typed.
+            Ok(PamResultCode::PAM_CONV_ERR | PamResultCode::PAM_CONV_AGAIN | PamResultCode::PAM_AUTH_ERR) => {
+                Err(Verdict::ConversationError)
+            }
+            _ => Err(Verdict::SystemError),
+        }
+    }
+
+    /// Puts a password in the place of what was typed, for the modules behind us.
+    ///
+    /// # Errors
+    /// `SystemError` if libpam will not.
+    pub(crate) fn set_authtok(self, password: &[u8]) -> Result<(), Verdict> {
+        let mut text = password.to_vec();
+        text.push(0);
+        // SAFETY: the handle is valid while the hook runs; libpam copies the string, which ends in NUL.
+        let code = unsafe { pam_set_item(self.raw.as_ptr(), PAM_AUTHTOK, text.as_ptr().cast()) };
+        text.zeroize();
+        succeeded(code)
+    }
+
+    /// What an earlier line of ours kept with this transaction.
+    pub(crate) fn kept(self) -> Option<&'call mut Kept> {
+        let mut data: *const c_void = ptr::null();
+        // SAFETY: handle and name are valid for the call; `data` outlives it.
+        let code = unsafe { pam_get_data(self.raw.as_ptr(), KEPT.as_ptr(), &raw mut data) };
+        if succeeded(code).is_err() || data.is_null() {
+            return None;
+        }
+        // SAFETY: under this name there is only what `keep` made, which lives as long as the transaction; one hook runs at
+        // a time, and each asks once.
+        Some(unsafe { &mut *data.cast_mut().cast::<Kept>() })
+    }
+
+    /// Keeps something with this transaction.
+    ///
+    /// # Errors
+    /// `SystemError` if libpam will not.
+    pub(crate) fn keep(self, kept: Kept) -> Result<(), Verdict> {
+        let data = Box::into_raw(Box::new(kept));
+        // SAFETY: handle and name are valid for the call; libpam gives the box to `forget` once.
+        let code = unsafe { pam_set_data(self.raw.as_ptr(), KEPT.as_ptr(), data.cast(), forget) };
+        succeeded(code).inspect_err(|_| {
+            // SAFETY: libpam did not take it, so it is still ours.
+            drop(unsafe { Box::from_raw(data) });
+        })
     }
 
     /// A copy of a variable of the PAM environment (pam_getenv(3)), which is not the process's.

@@ -1,5 +1,6 @@
 //! Between libpam and a decision: everything that every hook of the module does around it.
 
+mod append;
 mod attempt;
 mod audit;
 mod conversation;
@@ -7,9 +8,10 @@ mod guard;
 mod handle;
 mod verdict;
 
-use herald_core::audit::Audit;
+use herald_core::audit::{Audit, Severity};
 use herald_core::conversation::Conversation;
 use herald_core::login::{Attempt, Verdict};
+use herald_core::secret::SecretBytes;
 use pam::constants::{PamFlag, PamResultCode};
 use pam::module::PamHandle;
 use std::ffi::CStr;
@@ -22,17 +24,36 @@ use handle::Handle;
 /// How long libpam shall wait before it tells the host of a refusal (rule 22). libpam varies it by half.
 const FAIL_DELAY: Duration = Duration::from_secs(2);
 
+/// pam_sm_setcred(3). A code that was taken off and never judged means that our second line is missing, and that somebody
+/// was let in without it. libpam gives what is returned here no weight behind PAM_IGNORE, so the log says it loudly.
+pub(crate) fn set_credentials(pamh: &mut PamHandle) -> PamResultCode {
+    let handle = Handle::new(pamh);
+    guard::guarded(&PamAudit::new(handle), || match handle.kept() {
+        Some(kept) if !kept.judged => {
+            let text = "input=append stands once: it has to stand behind the password module, too";
+            PamAudit::new(handle)
+                .record(Severity::Error, herald_core::audit::Line::new("error").because(text).as_str());
+            PamResultCode::PAM_CRED_ERR
+        }
+        // Success, not PAM_IGNORE: cron and systemd call this on stacks that never authenticated (rule 28).
+        _ => PamResultCode::PAM_SUCCESS,
+    })
+}
+
 /// pam_sm_authenticate(3): copies the attempt out of the handle, has it decided, translates the verdict.
 pub(crate) fn authenticate(
     pamh: &mut PamHandle,
     arguments: &[&CStr],
     flags: PamFlag,
+    split: impl FnOnce(&Attempt, &SecretBytes, &dyn Audit) -> Result<usize, Verdict>,
     decide: impl FnOnce(&Attempt, &mut dyn Conversation, &dyn Audit) -> Verdict,
 ) -> PamResultCode {
     let handle = Handle::new(pamh);
-    let code = guard::guarded(&PamAudit::new(handle), || {
-        let verdict = match attempt::attempt(handle, arguments) {
-            Ok(attempt) => decide(&attempt, &mut PamConversation::new(handle, flags), &PamAudit::new(handle)),
+    let audit = PamAudit::new(handle);
+    let code = guard::guarded(&audit, || {
+        let attempt = attempt::attempt(handle, arguments);
+        let verdict = match attempt.and_then(|attempt| append::line(handle, attempt, &audit, split)) {
+            Ok(attempt) => decide(&attempt, &mut PamConversation::new(handle, flags), &audit),
             Err(verdict) => verdict,
         };
         verdict::code(verdict)

@@ -40,6 +40,7 @@ impl Root {
             Fault::Unrefused { by, .. } => format!("unrefused {}", place(by)),
             Fault::Forgiving { value, .. } => format!("forgiving {value}"),
             Fault::Undone { by } => format!("undone {}", place(by)),
+            Fault::Alone { ours } => format!("alone {}", place(ours)),
             Fault::Optional { ours } => format!("optional {}", place(ours)),
         };
         faults(&entries).iter().map(said).collect()
@@ -97,6 +98,13 @@ fn rule_7_what_can_let_somebody_in_past_our_line_is_found() {
             "auth [success=done default=ignore] pam_u2f.so\n@include common-auth\nauth requisite pam_herald.so\n",
             vec!["passes s:1"],
         ),
+        // One field: two lines, or the password alone opens the door.
+        (
+            "auth requisite pam_herald.so input=append\nauth requisite pam_unix.so\nauth requisite pam_herald.so input=append\n",
+            vec![],
+        ),
+        ("auth requisite pam_herald.so input=append\nauth requisite pam_unix.so\n", vec!["alone s:1"]),
+        ("auth requisite pam_unix.so\nauth requisite pam_herald.so input=append\n", vec!["alone s:2"]),
         // A jump over it; the same line jumps over nothing of ours below it.
         (
             "@include common-auth\nauth [success=1 default=ignore] pam_succeed_if.so uid < 2000\nauth requisite pam_herald.so\n\
