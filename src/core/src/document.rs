@@ -172,7 +172,7 @@ impl<'t> Section<'t> {
         Some((entry.start, entry.value))
     }
 
-    fn value(&mut self, key: &str, read: impl FnOnce(DeValue<'t>) -> Result<(), String>) {
+    fn value(&mut self, key: &str, read: &mut dyn FnMut(DeValue<'t>) -> Result<(), String>) {
         if let Some((start, value)) = self.take(key) {
             if let Err(accepted) = read(value) {
                 let key = self.full(key);
@@ -183,7 +183,7 @@ impl<'t> Section<'t> {
 
     /// A text; `read` says what is accepted if it is not.
     pub fn text(&mut self, key: &str, read: &mut dyn FnMut(&str) -> Result<(), String>) {
-        self.value(key, |value| match value {
+        self.value(key, &mut |value| match value {
             DeValue::String(text) => read(&text),
             other => Err(format!("a text in quotes, not {}", kind(&other))),
         });
@@ -191,7 +191,7 @@ impl<'t> Section<'t> {
 
     /// A value of whatever kind; `read` says what is accepted if it is not.
     pub fn tree(&mut self, key: &str, read: &mut dyn FnMut(Tree) -> Result<(), String>) {
-        self.value(key, |value| read(Tree::of(value)?));
+        self.value(key, &mut |value| read(Tree::of(value)?));
     }
 
     /// Whether there is such a key, still to be taken.
@@ -202,7 +202,7 @@ impl<'t> Section<'t> {
     /// A whole number within bounds.
     pub fn integer(&mut self, key: &str, bounds: RangeInclusive<u32>, target: &mut u32) {
         let accepted = || format!("a whole number from {} to {}", bounds.start(), bounds.end());
-        self.value(key, |value| {
+        self.value(key, &mut |value| {
             let DeValue::Integer(digits) = value else { return Err(accepted()) };
             let number = u32::from_str_radix(digits.as_str(), digits.radix()).ok();
             *target = number.filter(|number| bounds.contains(number)).ok_or_else(accepted)?;
@@ -216,7 +216,7 @@ impl<'t> Section<'t> {
             let (least, most) = (format_duration(*bounds.start()), format_duration(*bounds.end()));
             format!("a duration from \"{least}\" to \"{most}\", like \"1h30m\"")
         };
-        self.value(key, |value| {
+        self.value(key, &mut |value| {
             let DeValue::String(text) = value else { return Err(accepted()) };
             *target = parse_duration(&text).filter(|length| bounds.contains(length)).ok_or_else(accepted)?;
             Ok(())
@@ -225,7 +225,7 @@ impl<'t> Section<'t> {
 
     /// A whole number of any size.
     pub(crate) fn number(&mut self, key: &str, target: &mut u64) {
-        self.value(key, |value| {
+        self.value(key, &mut |value| {
             let DeValue::Integer(digits) = value else { return Err("a whole number".to_owned()) };
             let number = u64::from_str_radix(digits.as_str(), digits.radix());
             *target = number.map_err(|_| "a whole number".to_owned())?;
@@ -273,7 +273,7 @@ impl<'t> Section<'t> {
     /// A time, if it is there.
     pub(crate) fn time(&mut self, key: &str) -> Option<Timestamp> {
         let mut found = None;
-        self.value(key, |value| {
+        self.value(key, &mut |value| {
             let accepted = || "a time, like 2026-11-22T02:00:00Z".to_owned();
             let DeValue::Datetime(time) = value else { return Err(accepted()) };
             found = Timestamp::parse(&time.to_string());
@@ -284,7 +284,7 @@ impl<'t> Section<'t> {
 
     /// A list of whole numbers, if it is there.
     pub(crate) fn numbers(&mut self, key: &str, target: &mut Vec<u64>) {
-        self.value(key, |value| {
+        self.value(key, &mut |value| {
             let accepted = || "a list of whole numbers".to_owned();
             let DeValue::Array(members) = value else { return Err(accepted()) };
             let number = |member: &Spanned<DeValue<'_>>| match member.get_ref() {
@@ -304,7 +304,7 @@ impl<'t> Section<'t> {
 
     /// `true` or `false`.
     pub fn flag(&mut self, key: &str, target: &mut bool) {
-        self.value(key, |value| match value {
+        self.value(key, &mut |value| match value {
             DeValue::Boolean(flag) => {
                 *target = flag;
                 Ok(())
@@ -315,7 +315,7 @@ impl<'t> Section<'t> {
 
     /// A day, `2027-01-31`: the moment at which it begins in UTC.
     pub fn date(&mut self, key: &str, target: &mut Option<Timestamp>) {
-        self.value(key, |value| {
+        self.value(key, &mut |value| {
             let day = match &value {
                 DeValue::Datetime(day) => day.to_string(),
                 DeValue::String(day) => day.to_string(),
@@ -330,7 +330,7 @@ impl<'t> Section<'t> {
     /// One of several words.
     pub fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)], target: &mut T) {
         let accepted = || quoted(&words.iter().map(|(word, _)| *word).collect::<Vec<_>>());
-        self.value(key, |value| {
+        self.value(key, &mut |value| {
             let DeValue::String(text) = value else { return Err(accepted()) };
             let found = words.iter().find(|(word, _)| *word == text);
             *target = found.map(|(_, meaning)| *meaning).ok_or_else(accepted)?;
@@ -340,7 +340,7 @@ impl<'t> Section<'t> {
 
     /// A list of texts, which replaces the one before.
     pub fn list<T>(&mut self, key: &str, target: &mut Vec<T>, read: impl Fn(&str) -> Result<T, String>) {
-        self.value(key, |value| {
+        self.value(key, &mut |value| {
             let DeValue::Array(members) = value else { return Err("a list, like [\"one\", \"two\"]".to_owned()) };
             let member = |value: &Spanned<DeValue<'_>>| match value.get_ref() {
                 DeValue::String(text) => read(text),
@@ -352,7 +352,7 @@ impl<'t> Section<'t> {
     }
 
     /// A table, if it is there.
-    pub fn table(&mut self, key: &str, read: impl FnOnce(&mut Section<'t>)) {
+    pub fn table(&mut self, key: &str, read: &mut dyn FnMut(&mut Section<'t>)) {
         if let Some((start, value)) = self.take(key) {
             let path = self.full(key);
             self.nested(path, start, value, read);
@@ -360,17 +360,17 @@ impl<'t> Section<'t> {
     }
 
     /// A table of tables, `[service.NAME]`.
-    pub fn tables(&mut self, key: &str, mut read: impl FnMut(&str, &mut Section<'t>)) {
-        self.table(key, |outer| {
+    pub fn tables(&mut self, key: &str, read: &mut dyn FnMut(&str, &mut Section<'t>)) {
+        self.table(key, &mut |outer| {
             for entry in std::mem::take(&mut outer.entries) {
                 let path = outer.full(&entry.key);
-                outer.nested(path, entry.start, entry.value, |section| read(&entry.key, section));
+                outer.nested(path, entry.start, entry.value, &mut |section| read(&entry.key, section));
             }
         });
     }
 
     /// A list of tables, `[[gateway]]`.
-    pub fn list_of_tables(&mut self, key: &str, mut read: impl FnMut(&mut Section<'t>)) {
+    pub fn list_of_tables(&mut self, key: &str, read: &mut dyn FnMut(&mut Section<'t>)) {
         let Some((start, value)) = self.take(key) else { return };
         let DeValue::Array(members) = value else {
             self.complain_at(line_of(self.text, start), key, &format!("must be a list of tables: write [[{key}]]"));
@@ -379,11 +379,11 @@ impl<'t> Section<'t> {
         for member in members {
             let start = member.span().start;
             let path = self.full(key);
-            self.nested(path, start, member.into_inner(), &mut read);
+            self.nested(path, start, member.into_inner(), read);
         }
     }
 
-    fn nested(&mut self, path: String, start: usize, value: DeValue<'t>, read: impl FnOnce(&mut Section<'t>)) {
+    fn nested(&mut self, path: String, start: usize, value: DeValue<'t>, read: &mut dyn FnMut(&mut Section<'t>)) {
         let DeValue::Table(table) = value else {
             self.complain_at(line_of(self.text, start), &path, &format!("must be a table: write [{path}]"));
             return;

@@ -109,7 +109,7 @@ impl Enrollment {
                 return root.give_up();
             }
             enrollment.language = root.optional_text("language");
-            root.list_of_tables("factor", |section| enrollment.factors.push(Factor::read(section)));
+            root.list_of_tables("factor", &mut |section| enrollment.factors.push(Factor::read(section)));
         });
         if version > VERSION {
             return Err(EnrollmentError::Newer(version));

@@ -313,8 +313,8 @@ impl Ledger {
                 ledger.locked_until = Some(root.required_number("locked_until"));
             }
             root.numbers("sends", &mut ledger.sends);
-            root.list_of_tables("challenge", |section| ledger.challenge.push(Challenge::read(section)));
-            root.list_of_tables("code", |section| {
+            root.list_of_tables("challenge", &mut |section| ledger.challenge.push(Challenge::read(section)));
+            root.list_of_tables("code", &mut |section| {
                 let challenge = section.required_number("challenge");
                 let code = Code::read(section);
                 match usize::try_from(challenge).ok().and_then(|position| ledger.challenge.get_mut(position)) {
@@ -322,12 +322,12 @@ impl Ledger {
                     None => section.complain("challenge", "there is none of that number"),
                 }
             });
-            root.list_of_tables("step", |section| {
+            root.list_of_tables("step", &mut |section| {
                 let (factor, step) = (section.required_u32("factor"), section.required_number("step"));
                 ledger.steps.push(UsedStep { factor, step });
             });
-            root.list_of_tables("dead", |section| ledger.dead.push(DeadCode::read(section)));
-            root.list_of_tables("remembered", |section| ledger.remembered.push(Remembered::read(section)));
+            root.list_of_tables("dead", &mut |section| ledger.dead.push(DeadCode::read(section)));
+            root.list_of_tables("remembered", &mut |section| ledger.remembered.push(Remembered::read(section)));
         });
         match problems.first() {
             Some(problem) => Err(format!("line{problem}").replacen(':', " ", 1)),

@@ -261,11 +261,11 @@ impl Config {
             self.default_country = text.to_owned();
             country.then_some(()).ok_or_else(|| "a country code of two capital letters, like \"JP\"".to_owned())
         });
-        root.table("paths", |section| self.paths.read(section));
+        root.table("paths", &mut |section| self.paths.read(section));
         self.rules.read(root);
         let base = &self.rules;
         let services = &mut self.services;
-        root.tables("service", |name, section| {
+        root.tables("service", &mut |name, section| {
             let mut rules = base.clone();
             rules.read(section);
             if rules.limits.failures > base.limits.failures {
@@ -276,7 +276,7 @@ impl Config {
             services.push((name.to_owned(), rules));
         });
         let definitions = &self.definitions;
-        root.list_of_tables("gateway", |section| self.gateways.push(Gateway::read(section, definitions)));
+        root.list_of_tables("gateway", &mut |section| self.gateways.push(Gateway::read(section, definitions)));
         for (position, gateway) in self.gateways.iter().enumerate() {
             if self.gateways.iter().take(position).any(|other| other.name == gateway.name) {
                 root.complain_at(
@@ -313,20 +313,20 @@ impl Config {
 
 impl Rules {
     fn read(&mut self, section: &mut Section<'_>) {
-        section.table("code", |section| {
+        section.table("code", &mut |section| {
             section.integer("digits", 6..=10, &mut self.code.digits);
             section.duration("lifetime", 30 * SECOND..=HOUR, &mut self.code.lifetime);
             section.integer("attempts", 1..=10, &mut self.code.attempts);
         });
-        section.table("limits", |section| {
+        section.table("limits", &mut |section| {
             section.integer("failures", 3..=100, &mut self.limits.failures);
             section.duration("lockout", MINUTE..=24 * HOUR, &mut self.limits.lockout);
             section.integer("sends", 1..=1000, &mut self.limits.sends);
             section.duration("window", MINUTE..=24 * HOUR, &mut self.limits.window);
             section.duration("resend_after", Duration::ZERO..=10 * MINUTE, &mut self.limits.resend_after);
         });
-        section.table("delivery", |section| self.delivery.read(section));
-        section.table("policy", |section| self.policy.read(section));
+        section.table("delivery", &mut |section| self.delivery.read(section));
+        section.table("policy", &mut |section| self.policy.read(section));
     }
 }
 

@@ -49,9 +49,9 @@ fn definition(name: &str, root: &mut Section<'_>, misfits: &mut Vec<Problem>) ->
     let mut longest_code = 0;
     root.integer("longest_code", 6..=10, &mut longest_code);
     let mut base = BaseField { name: "api_url".to_owned(), default: None, help: "the service's base URL".to_owned() };
-    root.table("base", |section| read_base(section, &mut base));
+    root.table("base", &mut |section| read_base(section, &mut base));
     let mut fields = Vec::new();
-    root.list_of_tables("field", |section| {
+    root.list_of_tables("field", &mut |section| {
         let field = read_field(section);
         if field.name == base.name || fields.iter().any(|known: &FieldRule| known.name == field.name) {
             section.complain("name", "there is already a field of that name");
@@ -66,34 +66,34 @@ fn definition(name: &str, root: &mut Section<'_>, misfits: &mut Vec<Problem>) ->
     });
     let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
     let mut auth = Auth::default();
-    root.table("auth", |section| read_auth(section, &names, &mut auth));
+    root.table("auth", &mut |section| read_auth(section, &names, &mut auth));
     let mut send = empty_request(Method::POST);
     if !root.has("send") {
         root.complain("send", "missing: the request that sends a message");
     }
-    root.table("send", |section| {
+    root.table("send", &mut |section| {
         send = read_request(section, Method::POST, &names);
         check_send(section.line(), &send, &auth, &addresses, misfits);
     });
     let mut success = any_success();
-    root.table("success", |section| success = read_success(section));
+    root.table("success", &mut |section| success = read_success(section));
     let mut answers = Answers::default();
-    root.table("error", |section| {
+    root.table("error", &mut |section| {
         section.tree("words", &mut |tree| places(tree).map(|places| answers.words = places));
         section.tree("code", &mut |tree| places(tree).map(|places| answers.code = places));
     });
-    root.table("permanent", |section| read_class(section, &mut answers.permanent));
-    root.table("configuration", |section| read_class(section, &mut answers.configuration));
-    root.table("again", |section| {
+    root.table("permanent", &mut |section| read_class(section, &mut answers.permanent));
+    root.table("configuration", &mut |section| read_class(section, &mut answers.configuration));
+    root.table("again", &mut |section| {
         section.tree("after", &mut |tree| places(tree).map(|places| answers.after = places));
         read_class(section, &mut answers.again);
     });
     let mut status = None;
-    root.table("status", |section| {
+    root.table("status", &mut |section| {
         let mut says = String::new();
         section.text("says", &mut |text| filled_text(text, &mut says));
         let mut success = any_success();
-        section.table("success", |section| success = read_success(section));
+        section.table("success", &mut |section| success = read_success(section));
         status = Some(Question { request: read_request(section, Method::GET, &names), success, says });
     });
     for field in &fields {
