@@ -16,7 +16,7 @@ for test in $(grep -o '`rule_[a-z0-9_]*`' docs/rules.md | tr -d '`'); do
     fi
 done
 # On the other pages tests are the names of four words and more.
-for page in docs/threat-model.md; do
+for page in docs/threat-model.md docs/recovery.md SECURITY.md; do
     named=$(grep -oE '`[a-z0-9]+(_[a-z0-9]+){3,}`' "$page" | tr -d '`' | sort -u)
     if [ -z "$named" ]; then
         echo "$page names no test" >&2
