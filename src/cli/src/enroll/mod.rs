@@ -22,7 +22,7 @@ use herald_core::registrar::{Newcomer, RegistrarError};
 use serde::Serialize;
 
 /// The driver whose bots can be reached by a link.
-const LINKED_DRIVER: &str = "telegram-bot";
+pub(crate) const LINKED_DRIVER: &str = "telegram-bot";
 
 #[derive(Serialize)]
 struct Document<'a> {

@@ -5,6 +5,7 @@ use super::probe::{condition, fault_text, faults};
 use super::{describe, driver_named};
 use crate::call::{Call, Installation};
 use crate::edit::{self, Change, ConfigFile};
+use crate::enroll::LINKED_DRIVER;
 use crate::error::Error;
 use crate::output::{Changed, Report, next};
 use herald_core::config::{Gateway, GatewayField};
@@ -187,10 +188,10 @@ fn report(gateway: &Gateway, detail: Option<&str>, changed: bool) -> Report {
         None => String::new(),
     };
     let text = if changed {
-        format!(
-            "{name} is set up: it sends codes by {channel}{who}.\n{}",
-            next(&format!("sudo herald enroll {channel} ADDRESS"))
-        )
+        // Whoever presses START behind the bot's link needs no number.
+        let address = if driver == LINKED_DRIVER { "" } else { " ADDRESS" };
+        let enroll = next(&format!("sudo herald enroll {channel}{address}"));
+        format!("{name} is set up: it sends codes by {channel}{who}.\n{enroll}")
     } else {
         format!("{name} is set up like this already.")
     };
