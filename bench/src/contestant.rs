@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 pub(crate) enum Contestant {
     /// pam_permit: what a login costs without anything. What others take beyond it is the time that they add.
     Permit,
+    /// pam_warn: one line of log. Herald logs every outcome; pam_google_authenticator says nothing of those whom it
+    /// does not ask.
+    Warn,
     /// pam_google_authenticator with `nullok`, for a user without a file.
     GoogleNullok,
     /// pam_herald, for a user who is exempt.
@@ -33,8 +36,9 @@ pub(crate) enum Contestant {
 
 impl Contestant {
     /// All of them, in the order of the tables.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Permit,
+        Self::Warn,
         Self::GoogleNullok,
         Self::HeraldExempt,
         Self::HeraldUnenrolled,
@@ -50,6 +54,7 @@ impl Contestant {
     pub(crate) fn service(self) -> &'static str {
         match self {
             Self::Permit => "permit",
+            Self::Warn => "warn",
             Self::GoogleNullok => "google-nullok",
             Self::HeraldExempt => "herald-exempt",
             Self::HeraldUnenrolled => "herald-unenrolled",
@@ -74,6 +79,7 @@ impl Contestant {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Permit => "pam_permit",
+            Self::Warn => "pam_warn, one line of log",
             Self::GoogleNullok => "pam_google_authenticator, nullok, no file",
             Self::HeraldExempt => "pam_herald, user exempt",
             Self::HeraldUnenrolled => "pam_herald, user unenrolled, skip",
@@ -88,7 +94,14 @@ impl Contestant {
 
     /// How many messages one login sends.
     pub(crate) fn messages(self) -> usize {
-        let none = [Self::Permit, Self::GoogleNullok, Self::HeraldExempt, Self::HeraldUnenrolled, Self::GoogleCode];
+        let none = [
+            Self::Permit,
+            Self::Warn,
+            Self::GoogleNullok,
+            Self::HeraldExempt,
+            Self::HeraldUnenrolled,
+            Self::GoogleCode,
+        ];
         usize::from(!none.contains(&self))
     }
 

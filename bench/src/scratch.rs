@@ -78,6 +78,7 @@ impl Scratch {
         let google = |rest: &str| format!("pam_google_authenticator.so secret={folder}/{rest}");
         let module = match contestant {
             Contestant::Permit => "pam_permit.so".to_owned(),
+            Contestant::Warn => "pam_warn.so".to_owned(),
             Contestant::GoogleNullok => google("no-such-file nullok"),
             Contestant::HeraldExempt => herald("exempt"),
             Contestant::HeraldUnenrolled => herald("unenrolled"),
