@@ -180,7 +180,7 @@ fn backup_codes_are_offered_at_the_first_enrollment_and_open_the_door_once() {
     first.expect("9 backup codes are left.");
     first.succeeds();
     let mut second = log_in();
-    second.expect("Wrong, 2 tries left.");
+    second.expect("That code was used. ");
     second.interrupt();
     second.fails();
 }

@@ -80,5 +80,8 @@ fn rule_7_one_of_the_two_lines_alone_is_refused_or_found() {
     let set = session.call(Call::SetCredentials, 0, |_: &Message| Answer::Null);
     assert!(set.log_lines()[0].starts_with("error reason=input%3Dappend_stands_once"), "{set:?}");
     let doctor = world.machine.run("root", &["herald", "doctor"], "");
-    assert!(doctor.output.contains("it takes one such line before the password module and one behind it"), "{doctor:?}");
+    assert!(
+        doctor.output.contains("it takes one such line before the password module and one behind it"),
+        "{doctor:?}"
+    );
 }

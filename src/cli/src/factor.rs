@@ -57,11 +57,8 @@ pub(crate) fn forget(call: &Call, whom: &Whom) -> Result<Report, Error> {
     let installation = call.installation()?;
     let user = call.user_or_trace(whom, &installation)?;
     let changed = installation.registrar(call).forget(&user).map_err(|error| failed(&user, "", error))?;
-    let text = if changed {
-        format!("{user} is asked for a code again, everywhere.")
-    } else {
-        format!("No place is remembered for {user}.")
-    };
+    let text = |texts: &Texts| if changed { texts.places_forgotten } else { texts.no_place_remembered };
+    let text = call.voice.say(text, &[("user", user.as_str())]);
     Ok(Report::new(&Changed::new(changed, json!({"user": user.as_str()})), text))
 }
 

@@ -31,6 +31,8 @@ pub struct Ledger {
     pub steps: Vec<UsedStep>,
     /// Codes that were used or died, newest last.
     pub dead: Vec<DeadCode>,
+    /// Hashes of backup codes that were used, newest last.
+    pub spent: Vec<String>,
     /// Where the user is not asked again for a while, newest last (`policy.remember`).
     pub remembered: Vec<Remembered>,
 }
@@ -248,6 +250,13 @@ impl Ledger {
         self.bury(died.collect());
     }
 
+    /// Remembers that the backup code of that hash was used.
+    pub fn spend(&mut self, hash: String) {
+        self.spent.push(hash);
+        let surplus = self.spent.len().saturating_sub(DEAD_KEPT);
+        self.spent.drain(..surplus);
+    }
+
     /// Remembers that the user was asked at a place, by the proof of this factor.
     pub fn remember(&mut self, remembered: Remembered) {
         self.remembered.retain(|other| (&other.service, &other.place) != (&remembered.service, &remembered.place));
@@ -327,6 +336,7 @@ impl Ledger {
                 ledger.steps.push(UsedStep { factor, step });
             });
             root.list_of_tables("dead", &mut |section| ledger.dead.push(DeadCode::read(section)));
+            root.list_of_tables("spent", &mut |section| ledger.spent.push(section.required_text("hash")));
             root.list_of_tables("remembered", &mut |section| ledger.remembered.push(Remembered::read(section)));
         });
         match problems.first() {
@@ -372,6 +382,10 @@ impl Ledger {
             writer.plain("digits", &dead.digits);
             writer.plain("used", &dead.used);
             writer.plain("forget", &dead.forget);
+        }
+        for hash in &self.spent {
+            writer.table("spent");
+            writer.text("hash", hash);
         }
         for remembered in &self.remembered {
             writer.table("remembered");

@@ -96,6 +96,8 @@ pub(super) const ENGLISH: Texts = Texts {
     nothing_changed: " Nothing changed.",
     unlocked: "{user} is unlocked: wrong answers and sent codes count from zero again.",
     not_locked: "{user} is not locked, and nothing counts against them.",
+    places_forgotten: "{user} is asked for a code again, everywhere.",
+    no_place_remembered: "No place is remembered for {user}.",
     speaks: "{user} is spoken to in {language}.",
     speaks_configured: "{user} is spoken to as herald.toml says.",
     no_such_language: "there is no such language",

@@ -96,6 +96,8 @@ pub(super) const FRENCH: Texts = Texts {
     nothing_changed: " Rien n'a changé.",
     unlocked: "{user} est débloqué : les réponses fausses et les codes envoyés repartent de zéro.",
     not_locked: "{user} n'est pas bloqué, et rien n'est compté contre ce compte.",
+    places_forgotten: "Un code sera de nouveau demandé partout à {user}.",
+    no_place_remembered: "Aucun endroit n'est mémorisé pour {user}.",
     speaks: "La langue de {user} est {language}.",
     speaks_configured: "La langue de {user} est celle de herald.toml.",
     no_such_language: "cette langue n'existe pas ici",

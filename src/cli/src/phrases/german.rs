@@ -96,6 +96,8 @@ pub(super) const GERMAN: Texts = Texts {
     nothing_changed: " Nichts geändert.",
     unlocked: "{user} ist entsperrt: falsche Antworten und verschickte Codes zählen wieder von null.",
     not_locked: "{user} ist nicht gesperrt, und nichts ist vermerkt.",
+    places_forgotten: "{user} wird überall wieder nach einem Code gefragt.",
+    no_place_remembered: "Für {user} ist kein Ort gemerkt.",
     speaks: "{user} wird auf {language} angesprochen.",
     speaks_configured: "{user} wird angesprochen, wie es in herald.toml steht.",
     no_such_language: "diese Sprache gibt es nicht",

@@ -96,6 +96,8 @@ pub(super) const JAPANESE: Texts = Texts {
     nothing_changed: "変更はありません。",
     unlocked: "{user}のロックを解除しました。間違いと送信の回数は0に戻りました。",
     not_locked: "{user}はロックされておらず、間違いの記録もありません。",
+    places_forgotten: "{user}にはどこでも再びコードを求めます。",
+    no_place_remembered: "{user}について記憶している場所はありません。",
     speaks: "{user}に使う言語は{language}です。",
     speaks_configured: "{user}に使う言語はherald.tomlの設定どおりです。",
     no_such_language: "その言語はありません",

@@ -52,7 +52,7 @@ texts! {
     card_until, lifetime_of_codes, head_user, head_channel, head_address, head_label, head_state, head_enrolled,
     active, pending, disabled, codes_left_one, codes_left_many, until, nobody_enrolled, nothing_enrolled_for,
     locked_for, is_enabled, is_disabled, is_removed, is_not_enrolled, comes_first, nothing_changed, unlocked,
-    not_locked, speaks, speaks_configured, no_such_language, known_languages, let_in, not_asked, exempt,
+    not_locked, places_forgotten, no_place_remembered, speaks, speaks_configured, no_such_language, known_languages, let_in, not_asked, exempt,
     exempt_network, unenrolled, undelivered, would_be_refused, wait_or_unlock, not_enrolled_because, no_gateway,
     bad_address, give_one, no_country_code, give_country_code, no_number_of, unknown_country, bad_label, never_enrolled, ambiguous, name_one, never_verified, taken, label_or_remove,
     changed_meanwhile, bad_secret, look_at_secret,

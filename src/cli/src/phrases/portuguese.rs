@@ -96,6 +96,8 @@ pub(super) const PORTUGUESE: Texts = Texts {
     nothing_changed: " Nada mudou.",
     unlocked: "{user} está desbloqueado: erros e códigos enviados voltam a contar do zero.",
     not_locked: "{user} não está bloqueado, e não há erros anotados.",
+    places_forgotten: "Um código volta a ser pedido a {user} em todo lugar.",
+    no_place_remembered: "Nenhum lugar é lembrado para {user}.",
     speaks: "O idioma de {user} é {language}.",
     speaks_configured: "O idioma de {user} é o de herald.toml.",
     no_such_language: "esse idioma não existe aqui",

@@ -96,6 +96,8 @@ pub(super) const SPANISH: Texts = Texts {
     nothing_changed: " No ha cambiado nada.",
     unlocked: "{user} está desbloqueado: los fallos y los códigos enviados vuelven a contar desde cero.",
     not_locked: "{user} no está bloqueado, y no tiene fallos anotados.",
+    places_forgotten: "A {user} se le vuelve a pedir un código en todas partes.",
+    no_place_remembered: "No hay ningún lugar recordado para {user}.",
     speaks: "El idioma de {user} es {language}.",
     speaks_configured: "El idioma de {user} es el de herald.toml.",
     no_such_language: "no hay tal idioma",

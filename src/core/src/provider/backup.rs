@@ -56,13 +56,16 @@ impl Provider for BackupCodes {
         normalised(answer).is_some()
     }
 
-    fn verify(&self, login: &Login<'_>, _ledger: &mut Ledger, answer: &Answer) -> Result<Verified, Failure> {
+    fn verify(&self, login: &Login<'_>, ledger: &mut Ledger, answer: &Answer) -> Result<Verified, Failure> {
         let Some(code) = normalised(answer) else { return Ok(Verified::Wrong) };
         let _lock = login.store.lock_enrollment(&login.user)?;
         let mut enrollment = login.enrollment_now()?;
         let wall = login.machine.clock().wall();
         let usable: Vec<&Factor> = enrollment.active().filter(|factor| is_usable(factor, &enrollment, wall)).collect();
-        let Some(salt) = usable.first().and_then(|factor| factor.salt.clone()) else { return Ok(Verified::Wrong) };
+        // A set that is used up still tells a code that was used from a wrong one.
+        let set =
+            usable.first().copied().or_else(|| enrollment.active().find(|factor| factor.channel == BACKUP_CHANNEL));
+        let Some(salt) = set.and_then(|factor| factor.salt.clone()) else { return Ok(Verified::Wrong) };
         let hash = hash(&salt, &code);
         let of_this_salt = |factor: &&&Factor| factor.salt.as_ref() == Some(&salt);
         let ids: Vec<u32> = usable.iter().filter(of_this_salt).map(|factor| factor.id).collect();
@@ -75,12 +78,14 @@ impl Provider for BackupCodes {
             }
         }
         if !found {
-            return Ok(Verified::Wrong);
+            let spent = ledger.spent.iter().any(|spent| same(spent, &hash));
+            return Ok(if spent { Verified::Unusable(Unusable::Used) } else { Verified::Wrong });
         }
         let left = remaining(&enrollment, wall);
         if login.store.save_enrollment(&login.user, &enrollment).is_err() {
             return Ok(Verified::Unusable(Unusable::NotNow));
         }
+        ledger.spend(hash);
         Ok(Verified::Right(Proof {
             channel: BACKUP_CHANNEL.to_owned(),
             gateway: None,

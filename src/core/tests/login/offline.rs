@@ -134,8 +134,19 @@ fn a_backup_code_is_taken_at_any_prompt_in_any_spelling_and_good_once() {
     assert_eq!((story.verdict, story.prompts.len()), (Verdict::Success, 1));
     assert_eq!(story.remarks, ["9 backup codes are left."]);
     let story = world.log_in(&world.ssh(), [types(codes[0].expose()), Step::TheCode]);
-    assert_eq!(story.prompts[1], "Wrong, 2 tries left. Code sent by Telegram to ...977: ");
+    assert_eq!(story.prompts[1], "That code was used. Code sent by Telegram to ...977: ");
     assert_eq!(world.logged("verified user=alice channel=backup rhost=203.0.113.7"), 1);
+}
+
+#[test]
+fn rule_15_a_used_backup_code_is_recognised_and_not_counted_also_when_it_was_the_last() {
+    let world = World::new();
+    let codes = add_codes(&world, 2, 1, None);
+    assert_eq!(world.log_in(&world.ssh(), [types(codes[0].expose())]).verdict, Verdict::Success);
+    let story = world.log_in(&world.ssh(), [types(codes[0].expose()), types("abcde-fghjk"), Step::BreaksOff]);
+    assert_eq!(story.prompts[1], "That code was used. Code sent by Telegram to ...977: ");
+    assert_eq!(story.prompts[2], "Wrong, 2 tries left. Code sent by Telegram to ...977: ");
+    assert_eq!((world.ledger("alice").failures, world.ledger("alice").spent.len()), (1, 1));
 }
 
 #[test]
