@@ -18,7 +18,13 @@ fn host_with(world: &World, stack: &str) -> Session {
 
 #[test]
 fn the_password_sends_a_code_and_password_and_code_open_the_door() {
+    opens_the_door(&example("one-field"));
+    opens_the_door(&example("sddm"));
+}
+
+fn opens_the_door(stack: &str) {
     let world = World::new();
+    let host = |world: &World| host_with(world, stack);
     let first = fills_in(&mut host(&world), ALICE.password);
     assert_eq!((first.code, first.prompts()), (Code::AUTH_ERR, vec!["Password: "]), "{first:?}");
     assert_eq!(first.errors(), ["Code sent by Telegram to ...977. Log in again with the code at the very end."]);

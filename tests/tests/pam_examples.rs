@@ -17,8 +17,19 @@ const COMMON_AUTH_SSSD: &str = "auth [success=2 default=ignore] pam_unix.so null
     auth requisite pam_deny.so\n\
     auth required pam_permit.so\n";
 
-const ABOVE_A_PASSWORD: [&str; 8] =
-    ["sshd", "sudo", "su", "login", "fedora/sshd", "fedora/sudo", "fedora/su", "fedora/login"];
+const ABOVE_A_PASSWORD: [&str; 11] = [
+    "sshd",
+    "sudo",
+    "su",
+    "login",
+    "lightdm",
+    "gdm-password",
+    "greetd",
+    "fedora/sshd",
+    "fedora/sudo",
+    "fedora/su",
+    "fedora/login",
+];
 const ABOVE_A_KEY: [&str; 2] = ["sshd-key-only", "fedora/sshd-key-only"];
 
 /// Everything that a module can say but yes.
