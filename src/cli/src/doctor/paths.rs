@@ -206,6 +206,12 @@ impl Walk<'_> {
         }
     }
 
+    /// Whether it is a line of ours that judges: of two with `input=append`, the first only takes the code off.
+    fn judges(&self, at: usize) -> bool {
+        let is_first = |entry: &Entry| entry.appends() && self.stack.iter().skip(at + 1).any(Entry::appends);
+        self.stack.get(at).is_some_and(|entry| entry.is_ours() && !is_first(entry))
+    }
+
     fn reach(&mut self, state: &State) {
         let ours = state.at;
         match (state.spoiled, state.refused) {
@@ -220,7 +226,7 @@ impl Walk<'_> {
     }
 
     fn returned(&mut self, state: &State, entry: &Entry, value: &str) {
-        let mut next = State { at: state.at + 1, asked: state.asked || entry.is_ours(), ..state.clone() };
+        let mut next = State { at: state.at + 1, asked: state.asked || self.judges(state.at), ..state.clone() };
         let action = entry.action(value);
         let success = value == "success";
         if entry.is_ours() {

@@ -27,24 +27,11 @@ const PROFILE: &str = "/usr/share/pam-configs/herald";
 /// Hosts that use PAM, but ask nobody for anything.
 const SILENT: [&str; 5] = ["cron", "crond", "atd", "systemd-user", "runuser"];
 /// Hosts that have one field, and answer every question with what was typed there.
-const ONE_FIELD: [&str; 14] = [
-    "sddm",
-    "dovecot",
-    "imap",
-    "pop3",
-    "smtp",
-    "vsftpd",
-    "proftpd",
-    "pure-ftpd",
-    "samba",
-    "cups",
-    "openvpn",
-    "squid",
-    "i3lock",
-    "swaylock",
-];
+const ONE_FIELD: [&str; 12] =
+    ["sddm", "dovecot", "imap", "pop3", "smtp", "vsftpd", "proftpd", "pure-ftpd", "samba", "cups", "openvpn", "squid"];
 /// Hosts that run as the person, who cannot read what is root's.
-const UNPRIVILEGED: [&str; 6] = ["kde", "xscreensaver", "gtklock", "hyprlock", "waylock", "xlock"];
+const UNPRIVILEGED: [&str; 8] =
+    ["kde", "xscreensaver", "i3lock", "swaylock", "gtklock", "hyprlock", "waylock", "xlock"];
 
 /// A service whose stack reaches our line.
 pub(super) struct Service {
@@ -235,8 +222,9 @@ impl Service {
         if SILENT.contains(&name) && !self.ours().all(is_shared) {
             return Some(Check::noted("", format!("{name} asks nobody: the line does nothing"), mend));
         }
-        if ONE_FIELD.contains(&name) {
+        if ONE_FIELD.contains(&name) && !self.ours().all(Entry::appends) {
             let detail = format!("{name} has one field, for the password: there is nowhere to type a code");
+            let mend = "input=append, as /usr/share/doc/herald/pam.d-example/one-field has it";
             return Some(Check::failed("", detail, mend));
         }
         let detail = format!("{name} runs without root's rights, and may not read what Herald needs");

@@ -103,6 +103,10 @@ fn rule_7_what_can_let_somebody_in_past_our_line_is_found() {
             "auth requisite pam_herald.so input=append\nauth requisite pam_unix.so\nauth requisite pam_herald.so input=append\n",
             vec![],
         ),
+        (
+            "auth requisite pam_herald.so input=append\nauth sufficient pam_unix.so\nauth requisite pam_herald.so input=append\n",
+            vec!["passes s:2", "unrefused s:2"],
+        ),
         ("auth requisite pam_herald.so input=append\nauth requisite pam_unix.so\n", vec!["alone s:1"]),
         ("auth requisite pam_unix.so\nauth requisite pam_herald.so input=append\n", vec!["alone s:2"]),
         // A jump over it; the same line jumps over nothing of ours below it.

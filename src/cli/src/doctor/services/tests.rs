@@ -72,10 +72,13 @@ fn hosts_in_which_nobody_can_type_a_code_are_found() {
     for name in ["cron", "kde", "sddm"] {
         root.write(name, "@include common-auth\nauth requisite pam_herald.so\n");
     }
+    let append = "auth requisite pam_herald.so input=append\n";
+    root.write("dovecot", &format!("{append}auth requisite pam_unix.so\n{append}"));
     expect(
         &root,
         &[
             ("pam cron", true, "cron asks nobody: the line does nothing"),
+            ("pam dovecot", true, "/etc/pam.d/dovecot:1, /etc/pam.d/dovecot:3"),
             ("pam kde", false, "kde runs without root's rights, and may not read what Herald needs"),
             ("pam sddm", false, "sddm has one field, for the password: there is nowhere to type a code"),
         ],
