@@ -8,7 +8,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/sbin:/usr/sbin:/sbin
 export DESTDIR PREFIX PAM_DIR ANSWER
 
-.PHONY: help demo build check test bench install uninstall package clean
+.PHONY: help demo build check test bench fuzz install uninstall package clean
 .NOTPARALLEL:
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo 'make check             form, lints, what the module holds'
 	@echo 'make test              make check and every test'
 	@echo 'make bench             speed and size beside other modules'
+	@echo 'make fuzz              5 minutes of processor time for each fuzz target'
 
 demo:
 	@scripts/setup.sh demo
@@ -49,6 +50,10 @@ bench:
 	@scripts/setup.sh bench
 	@$(MAKE) --no-print-directory build
 	@scripts/bench.sh
+
+fuzz:
+	@scripts/setup.sh fuzz
+	@scripts/fuzz.sh
 
 install: build
 	@scripts/install.sh

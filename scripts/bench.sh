@@ -120,7 +120,7 @@ http {
         ssl_certificate $folder/server.pem;
         ssl_certificate_key $folder/server.key;
         ssl_protocols TLSv1.3;
-        location ~ ^/bot[^/]+/sendMessage\$ {
+        location ~ ^/(bot[^/]+/sendMessage|send/message)\$ {
             access_log $folder/gateway.log messages;
             proxy_pass http://answers;
             proxy_http_version 1.1;
@@ -130,7 +130,7 @@ http {
     server {
         listen unix:$folder/answers.sock;
         default_type application/json;
-        return 200 '{"ok":true,"result":{"message_id":1}}';
+        return 200 '{"ok":true,"result":{"message_id":1},"code":"SUCCESS"}';
     }
 }
 END

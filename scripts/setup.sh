@@ -70,6 +70,10 @@ needs() {
         file libpam-google-authenticator '/usr/lib/*/security/pam_google_authenticator.so' \
             '/lib/*/security/pam_google_authenticator.so'
         ;;
+    fuzz)
+        needs build
+        program c++ g++
+        ;;
     *)
         fail "no such task: $1"
         ;;
@@ -224,5 +228,14 @@ packages() {
     [ -z "$missing" ] || fail "still missing, though apt installed it:$missing"
 }
 
+# For the task fuzz alone, and for whoever calls this.
+fuzzer() {
+    case " $* " in *" fuzz "*) ;; *) return 0 ;; esac
+    ! scripts/cargo.sh fuzz --version >/dev/null 2>&1 || return 0
+    echo "Missing, and installed now with cargo: cargo-fuzz 0.13.1"
+    scripts/cargo.sh install --quiet --locked --version 0.13.1 cargo-fuzz || fail "cargo could not install cargo-fuzz"
+}
+
 packages "$@"
 python "$@"
+fuzzer "$@"

@@ -24,6 +24,8 @@ pub(crate) enum Contestant {
     GoogleCode,
     /// pam_herald: a code is sent, and verified.
     HeraldCode,
+    /// The same through a driver that is data, of the catalogue.
+    HeraldCatalogue,
     /// A curl process that sends a message, without any login.
     Curl,
     /// pam_exec with a shell script that sends a message with curl. Nothing is verified.
@@ -36,7 +38,7 @@ pub(crate) enum Contestant {
 
 impl Contestant {
     /// All of them, in the order of the tables.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Permit,
         Self::Warn,
         Self::GoogleNullok,
@@ -44,6 +46,7 @@ impl Contestant {
         Self::HeraldUnenrolled,
         Self::GoogleCode,
         Self::HeraldCode,
+        Self::HeraldCatalogue,
         Self::Curl,
         Self::ExecCurl,
         Self::LightCurl,
@@ -60,6 +63,7 @@ impl Contestant {
             Self::HeraldUnenrolled => "herald-unenrolled",
             Self::GoogleCode => "google-code",
             Self::HeraldCode => "herald-code",
+            Self::HeraldCatalogue => "herald-catalogue",
             Self::Curl => "curl",
             Self::ExecCurl => "exec-curl",
             Self::LightCurl => "light-curl",
@@ -85,6 +89,7 @@ impl Contestant {
             Self::HeraldUnenrolled => "pam_herald, user unenrolled, skip",
             Self::GoogleCode => "pam_google_authenticator, code known",
             Self::HeraldCode => "pam_herald, code sent and verified",
+            Self::HeraldCatalogue => "pam_herald, the same by a catalogue driver",
             Self::Curl => "a curl process, no login",
             Self::ExecCurl => "pam_exec, sh and curl, nothing verified",
             Self::LightCurl => "a curl process that reads one certificate",
@@ -130,7 +135,7 @@ impl Contestant {
     pub(crate) fn attempt(self, scratch: &Scratch, rhost: &str) -> Result<Duration, Failure> {
         match self {
             Self::Curl | Self::LightCurl => curl(scratch, self.trust()),
-            Self::HeraldCode => {
+            Self::HeraldCode | Self::HeraldCatalogue => {
                 let before = scratch.gateway.end()?;
                 scratch.login(self, rhost)?.run(&mut PhoneOwner { gateway: &scratch.gateway, before, rhost }, 1)
             }

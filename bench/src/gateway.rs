@@ -78,10 +78,13 @@ impl Gateway {
     }
 }
 
-/// The code in a line of the log. It stands in the copy button; nginx puts a backslash before every quote.
+/// The code in a line of the log. It stands in the copy button, or first in a message; nginx puts a backslash before every
+/// quote and every backslash.
 fn code_in(line: &str) -> Result<String, Failure> {
     let body = line.replace("\\\"", "\"");
-    let code = body.split_once("\"copy_text\":{\"text\":\"").and_then(|(_, rest)| rest.split_once('"'));
+    let button = body.split_once("\"copy_text\":{\"text\":\"").and_then(|(_, rest)| rest.split_once('"'));
+    let text = || body.split_once("\"message\":\"").and_then(|(_, rest)| rest.split_once("\\\\n"));
+    let code = button.or_else(text);
     code.map(|(code, _)| code.to_owned()).ok_or_else(|| format!("there is no code in this message: {line}"))
 }
 
@@ -92,6 +95,8 @@ mod tests {
     #[test]
     fn a_code_is_read_from_the_copy_button() {
         let line = r#"200 POST {\"chat_id\":1,\"reply_markup\":{\"inline_keyboard\":[[{\"copy_text\":{\"text\":\"000000\"},\"text\":\"Copy\"}]]},\"text\":\"999999\"}"#;
+        assert_eq!(code_in(line), Ok("000000".to_owned()));
+        let line = r#"200 POST {\"message\":\"000000\\nHost: bench\",\"phone\":\"1\"}"#;
         assert_eq!(code_in(line), Ok("000000".to_owned()));
         assert!(code_in("200 POST {}").is_err());
     }

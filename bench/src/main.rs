@@ -39,12 +39,12 @@ fn main() -> ExitCode {
         ["again", folder, runtime, url, rounds, contestants @ ..] => {
             let scratch = Scratch::new(folder, runtime, url);
             let contestants = contestants.iter().map(|name| Contestant::named(name)).collect::<Result<Vec<_>, _>>();
-            contestants.and_then(|contestants| again(&scratch, &contestants, number(rounds)?))
+            scratch.lay_out().and(contestants).and_then(|contestants| again(&scratch, &contestants, number(rounds)?))
         }
         // The crowds only.
         ["crowds", folder, runtime, url, rounds] => {
             let scratch = Scratch::new(folder, runtime, url);
-            let crowds = number(rounds).and_then(|rounds| crowd::measure(&scratch, rounds));
+            let crowds = scratch.lay_out().and(number(rounds)).and_then(|rounds| crowd::measure(&scratch, rounds));
             crowds.map(|crowds| println!("{}", report::of_crowds(&crowds)))
         }
         // The log daemon of the run.

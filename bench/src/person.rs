@@ -4,6 +4,9 @@ use crate::Failure;
 use crate::gateway::{Gateway, Place};
 use totp_rs::{Algorithm, TOTP};
 
+/// How somebody is asked for a code that was sent.
+const SENT: [&str; 2] = ["Code sent by Telegram to ...977: ", "Code sent by WhatsApp to ...977: "];
+
 /// Answers prompts.
 pub(crate) trait Person {
     /// What is typed.
@@ -35,7 +38,7 @@ pub(crate) struct PhoneOwner<'a> {
 impl Person for PhoneOwner<'_> {
     fn answer(&mut self, prompt: &str) -> Result<String, Failure> {
         // Anything else is not about a code that was sent just now.
-        if !prompt.starts_with("Code sent by Telegram to ...977: ") {
+        if !SENT.iter().any(|sent| prompt.starts_with(sent)) {
             return Err(format!("asked {prompt:?}"));
         }
         self.gateway.code(self.before, self.rhost)

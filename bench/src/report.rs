@@ -73,6 +73,11 @@ impl Report<'_> {
             ("code sent and verified, against a bare curl", ratio(code, curl), 0.5),
             ("the same, if curl reads one certificate: pam_exec", ratio(code, light_exec), 0.25),
             ("the same, if curl reads one certificate: bare", ratio(code, light), 0.5),
+            (
+                "by a driver of the catalogue, against telegram-bot",
+                ratio(self.added(Contestant::HeraldCatalogue), code),
+                1.15,
+            ),
         ] {
             at_most(what, measured, bar, &times);
         }

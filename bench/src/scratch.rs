@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 /// An account that every machine has.
 const USER: &str = "root";
 const CHAT: &str = "110000977";
+/// Of a range that nobody has (a country code that is spare).
+const PHONE: &str = "+210000000977";
 /// Has the form of a bot's token, and is none.
 const TOKEN: &str = "110000000:BENCH-BENCH-BENCH-BENCH-BENCH-BENCH";
 
@@ -43,9 +45,15 @@ impl Scratch {
 
     /// Writes everything that the logins need.
     pub(crate) fn lay_out(&self) -> Result<(), Failure> {
-        for (folder, mode) in
-            [("pam.d", 0o755), ("state", 0o700), ("state/users", 0o700), ("empty", 0o700), ("empty/users", 0o700)]
-        {
+        for (folder, mode) in [
+            ("pam.d", 0o755),
+            ("state", 0o700),
+            ("state/users", 0o700),
+            ("empty", 0o700),
+            ("empty/users", 0o700),
+            ("phone", 0o700),
+            ("phone/users", 0o700),
+        ] {
             let folder = self.file(folder);
             fs::create_dir(&folder)
                 .and_then(|()| fs::set_permissions(&folder, Permissions::from_mode(mode)))
@@ -56,14 +64,19 @@ impl Scratch {
         }
         // libpam loads what stands here as well, in every login alike.
         self.write("pam.d/other", 0o644, "auth required pam_deny.so\n")?;
-        self.write("herald.toml", 0o600, &self.config("state", "", "refuse"))?;
-        self.write("exempt.toml", 0o600, &self.config("state", "\"backup\", \"root\"", "refuse"))?;
-        self.write("unenrolled.toml", 0o600, &self.config("empty", "", "skip"))?;
-        let enrollment = format!(
-            "version = 1\n\n[[factor]]\nid = 1\nchannel = \"telegram\"\naddress = \"{CHAT}\"\nstate = \"active\"\n\
-             enrolled = 2026-11-22T02:00:00Z\n"
-        );
-        self.write(&format!("state/users/{USER}.toml"), 0o600, &enrollment)?;
+        let bot = format!("driver = \"telegram-bot\"\ntoken = \"{TOKEN}\"\napi_url = \"{}\"", self.url);
+        let service = format!("driver = \"gowhatsapp\"\nurl = \"{}\"", self.url);
+        self.write("herald.toml", 0o600, &self.config("state", "", "refuse", &bot))?;
+        self.write("exempt.toml", 0o600, &self.config("state", "\"backup\", \"root\"", "refuse", &bot))?;
+        self.write("unenrolled.toml", 0o600, &self.config("empty", "", "skip", &bot))?;
+        self.write("catalogue.toml", 0o600, &self.config("phone", "", "refuse", &service))?;
+        for (state, channel, address) in [("state", "telegram", CHAT), ("phone", "whatsapp", PHONE)] {
+            let enrollment = format!(
+                "version = 1\n\n[[factor]]\nid = 1\nchannel = \"{channel}\"\naddress = \"{address}\"\n\
+                 state = \"active\"\nenrolled = 2026-11-22T02:00:00Z\n"
+            );
+            self.write(&format!("{state}/users/{USER}.toml"), 0o600, &enrollment)?;
+        }
         self.write("message.json", 0o644, &message())?;
         for contestant in [Contestant::ExecCurl, Contestant::LightExecCurl] {
             self.write(&script_of(contestant), 0o755, &self.script(contestant.trust()))?;
@@ -84,6 +97,7 @@ impl Scratch {
             Contestant::HeraldUnenrolled => herald("unenrolled"),
             Contestant::GoogleCode => google("app"),
             Contestant::HeraldCode => herald("herald"),
+            Contestant::HeraldCatalogue => herald("catalogue"),
             Contestant::ExecCurl | Contestant::LightExecCurl => {
                 format!("pam_exec.so quiet {folder}/{}", script_of(contestant))
             }
@@ -92,8 +106,8 @@ impl Scratch {
         format!("auth required {folder}/pam_set_items.so\nauth required {module}\n")
     }
 
-    fn config(&self, state: &str, exempt: &str, unenrolled: &str) -> String {
-        let Self { folder, runtime, url, .. } = self;
+    fn config(&self, state: &str, exempt: &str, unenrolled: &str, gateway: &str) -> String {
+        let Self { folder, runtime, .. } = self;
         format!(
             "# As `herald gateway add telegram-bot` leaves it, with folders of its own.\n\
              language = \"en\"\n\n\
@@ -102,7 +116,7 @@ impl Scratch {
              [paths]\nstate = \"{folder}/{state}\"\nruntime = \"{runtime}\"\n\
              deliver = \"{folder}/herald-deliver\"\n\n\
              [policy]\nunenrolled = \"{unenrolled}\"\nexempt = [{exempt}]\n\n\
-             [[gateway]]\nname = \"telegram\"\ndriver = \"telegram-bot\"\ntoken = \"{TOKEN}\"\napi_url = \"{url}\"\n"
+             [[gateway]]\nname = \"own\"\n{gateway}\n"
         )
     }
 

@@ -29,6 +29,8 @@ pub mod delivery;
 mod document;
 pub mod enrollment;
 mod fold;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod ledger;
 pub mod link;
 pub mod login;

@@ -19,6 +19,9 @@
 mod cage;
 mod drivers;
 mod frame;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod job;
 mod layout;

@@ -14,8 +14,8 @@ mod signal_cli;
 mod signal_cli_rest;
 mod signal_web_gateway;
 mod smtp;
-mod smtp_conversation;
-mod socket;
+pub(crate) mod smtp_conversation;
+pub(crate) mod socket;
 mod telegram_bot;
 mod telegram_start;
 #[cfg(test)]
@@ -31,7 +31,7 @@ use herald_core::secret::Secret;
 use std::time::Instant;
 
 /// One service's API.
-pub(crate) trait Driver: Sync {
+pub(crate) trait Driver: Send + Sync {
     /// Its name in `driver = "…"`.
     fn name(&self) -> &str;
     /// The channel that it serves.
@@ -113,6 +113,12 @@ fn code() -> Vec<Box<dyn Driver>> {
         Box::new(command::Command),
         Box::new(services::OwnService),
     ]
+}
+
+/// The answer of signal-cli on a line.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn signal_answer(line: &mut socket::Line) -> Result<serde_json::Value, Refusal> {
+    signal_cli::over_socket(line, &serde_json::json!({}))
 }
 
 /// The driver of a gateway: code, what an admin described, or a service that is built in.

@@ -23,7 +23,7 @@ const LONGEST_REPLY: usize = 16 * 1024;
 const MOST_CHALLENGES: usize = 4;
 
 /// A conversation that has begun.
-pub(super) struct Conversation {
+pub(crate) struct Conversation {
     stream: Stream,
     /// What was read and not yet looked at.
     ahead: Vec<u8>,
@@ -32,7 +32,7 @@ pub(super) struct Conversation {
 
 /// How a step went wrong.
 #[derive(Debug)]
-pub(super) enum Broken {
+pub(crate) enum Broken {
     /// The server said no.
     Refused {
         /// Only for now (4yz).
@@ -80,12 +80,22 @@ impl Conversation {
                 Some(tls) => encrypted(line, host, tls)?,
                 None => Stream::Plain(line),
             };
-            let mut conversation = Self { stream, ahead: Vec::new(), server: ServerInfo::default() };
-            conversation.hear()?;
-            conversation.introduce()?;
-            Ok(conversation)
+            Self::greeted(stream)
         };
         Ok(greeted())
+    }
+
+    /// Over a line that is connected already.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn over(line: Line) -> Result<Self, Broken> {
+        Self::greeted(Stream::Plain(line))
+    }
+
+    fn greeted(stream: Stream) -> Result<Self, Broken> {
+        let mut conversation = Self { stream, ahead: Vec::new(), server: ServerInfo::default() };
+        conversation.hear()?;
+        conversation.introduce()?;
+        Ok(conversation)
     }
 
     /// Goes on encrypted (RFC 3207).
@@ -106,7 +116,7 @@ impl Conversation {
     }
 
     /// Logs in (RFC 4954).
-    pub(super) fn log_in(&mut self, credentials: &Credentials) -> Result<(), Broken> {
+    pub(crate) fn log_in(&mut self, credentials: &Credentials) -> Result<(), Broken> {
         let known = [Mechanism::Plain, Mechanism::Login];
         let mechanism = self.server.get_auth_mechanism(&known).ok_or(Broken::NoLogin)?;
         let begin = Auth::new(mechanism, credentials.clone(), None).map_err(|_| Broken::NoLogin)?;
@@ -122,7 +132,7 @@ impl Conversation {
     }
 
     /// Says one command and hears the reply.
-    pub(super) fn say(&mut self, command: impl Display) -> Result<Response, Broken> {
+    pub(crate) fn say(&mut self, command: impl Display) -> Result<Response, Broken> {
         let command = Zeroizing::new(command.to_string());
         self.write(command.as_bytes())?;
         self.hear()

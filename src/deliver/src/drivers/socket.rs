@@ -22,7 +22,7 @@ pub(super) enum Endpoint {
 }
 
 /// A connection, and until when it may be used.
-pub(super) struct Line {
+pub(crate) struct Line {
     stream: Stream,
     until: Instant,
 }
@@ -68,6 +68,12 @@ impl Endpoint {
 }
 
 impl Line {
+    /// Over a socket that is connected already.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn over(stream: UnixStream, until: Instant) -> Self {
+        Self { stream: Stream::Unix(stream), until }
+    }
+
     fn prepare(&self) -> io::Result<()> {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() {

@@ -33,10 +33,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 pub(crate) struct Client {
     proxy: Option<Result<Proxy, String>>,
     trust: Trust,
+    /// What every service answers, where none is asked.
+    #[cfg(any(test, fuzzing))]
+    told: Option<Reply>,
 }
 
 /// What came back.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reply {
     /// The status line's number.
     pub(crate) status: StatusCode,
@@ -50,7 +53,18 @@ impl Client {
     /// A client for this request's proxy and certificates. Reads nothing yet.
     pub(crate) fn new(request: &Request) -> Self {
         let proxy = (!request.proxy.is_empty()).then(|| proxy(&request.proxy));
-        Self { proxy, trust: Trust::new(&request.ca) }
+        Self {
+            proxy,
+            trust: Trust::new(&request.ca),
+            #[cfg(any(test, fuzzing))]
+            told: None,
+        }
+    }
+
+    /// One that asks nobody, and is always told the same.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn told(reply: Reply) -> Self {
+        Self { proxy: None, trust: Trust::new(""), told: Some(reply) }
     }
 
     /// What is wrong with `delivery.proxy` and `delivery.ca_file`, as key and problem.
@@ -73,6 +87,10 @@ impl Client {
     /// # Errors
     /// Nothing came back that has a status.
     pub(crate) fn exchange(&self, call: Call, until: Instant) -> Result<Reply, Refusal> {
+        #[cfg(any(test, fuzzing))]
+        if let Some(told) = &self.told {
+            return Ok(told.clone());
+        }
         let proxied = self.proxy.is_some() && !is_loopback(&call.url);
         let host = call.url.host_str().unwrap_or_default().to_owned();
         let left = until.saturating_duration_since(Instant::now());

@@ -1,0 +1,100 @@
+//! What core reads from outside, for `fuzz/` and for the replay of its seeds: bytes in, nothing out, and a panic where
+//! something is not as it must be.
+
+use crate::answer::Answer;
+use crate::config::Config;
+use crate::courier::{decode_answer, decode_request, encode_answer, encode_request};
+use crate::enrollment::Enrollment;
+use crate::ledger::Ledger;
+use crate::login::Arguments;
+use crate::secret::SecretBytes;
+use std::path::Path;
+
+/// The arguments of the module, as pam.d has them: zero bytes stand between them.
+pub fn arguments(bytes: &[u8]) {
+    let words: Vec<Vec<u8>> = bytes.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
+    if let Err(problem) = Arguments::parse(&words) {
+        assert!(problem.len() < 4096 && problem.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{problem:?}");
+    }
+}
+
+/// `herald.toml`.
+pub fn config(bytes: &[u8]) {
+    let _ = Config::parse(&String::from_utf8_lossy(bytes), Path::new("/etc/herald/herald.toml"));
+}
+
+/// An enrollment file: what is read is written so that it is read again.
+pub fn enrollment(bytes: &[u8]) {
+    let Ok(enrollment) = Enrollment::parse(&String::from_utf8_lossy(bytes)) else { return };
+    let Ok(text) = enrollment.to_toml() else { return };
+    assert_eq!(Enrollment::parse(&text).as_ref(), Ok(&enrollment), "{}", *text);
+}
+
+/// A ledger: the same.
+pub fn ledger(bytes: &[u8]) {
+    const BOOT: &str = "0";
+    let Ok(ledger) = Ledger::parse(&String::from_utf8_lossy(bytes), BOOT) else { return };
+    let text = ledger.to_toml(BOOT);
+    assert_eq!(Ledger::parse(&text, BOOT), Ok(ledger), "{text}");
+}
+
+/// A frame between the module and herald-deliver: what is read is written as the same bytes.
+pub fn frame(bytes: &[u8]) {
+    if let Ok(request) = decode_request(bytes) {
+        if let Ok(frame) = encode_request(&request) {
+            assert_eq!(frame.get(4..), Some(bytes));
+        }
+    }
+    if let Ok(answer) = decode_answer(bytes) {
+        if let Ok(frame) = encode_answer(&answer) {
+            assert_eq!(frame.get(4..), Some(bytes));
+        }
+    }
+}
+
+/// What somebody types: folded once is folded for good.
+pub fn answer(bytes: &[u8]) {
+    let folded = Answer::of(&SecretBytes::new(bytes.to_vec()));
+    let again = Answer::of(&SecretBytes::new(folded.text().as_bytes().to_vec()));
+    assert_eq!((again.text(), again.code()), (folded.text(), folded.code()));
+    let _ = (folded.wish(), folded.has_digits(6));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    fn replay(target: &str, run: fn(&[u8])) {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
+        let mut seeds: Vec<PathBuf> =
+            fs::read_dir(&folder).expect("seeds").map(|seed| seed.expect("one").path()).collect();
+        seeds.sort();
+        assert!(!seeds.is_empty(), "{target} has no seeds");
+        for seed in seeds {
+            let bytes = fs::read(&seed).expect("readable");
+            // As it is, cut off anywhere, and with one bit turned anywhere: the same every time.
+            run(&bytes);
+            for at in (0..bytes.len()).step_by(1 + bytes.len() / 200) {
+                run(&bytes[..at]);
+                let mut bent = bytes.clone();
+                bent[at] ^= 1 << (at % 8);
+                run(&bent);
+            }
+        }
+    }
+
+    #[test]
+    fn the_seeds_of_every_target_are_replayed() {
+        for (target, run) in [
+            ("arguments", super::arguments as fn(&[u8])),
+            ("config", super::config),
+            ("enrollment", super::enrollment),
+            ("ledger", super::ledger),
+            ("frame", super::frame),
+            ("answer", super::answer),
+        ] {
+            replay(target, run);
+        }
+    }
+}
