@@ -184,3 +184,22 @@ fn backup_codes_are_offered_at_the_first_enrollment_and_open_the_door_once() {
     second.interrupt();
     second.fails();
 }
+
+#[test]
+fn who_reads_japanese_enrolls_in_japanese_and_says_yes_in_full_width() {
+    let world = World::new();
+    let herald = ["herald", "enroll", "telegram", "--user", "bob", "--qr=none"];
+    let words = [&["env", "LC_ALL=ja_JP.UTF-8", "TERM=xterm"][..], &herald].concat();
+    let mut root = world.machine.terminal("root", &words);
+    root.expect("スマホでこのリンクを開き、STARTを押してください:");
+    let nonce = nonce(&mut root);
+    root.expect("STARTを待っています: 残り ");
+    world.phone.press_start(BOB.chat(), "Bob", &nonce);
+    root.expect("Bob (...888) がSTARTを押しました。");
+    root.answer("Telegramで...888にコードを送りました: ", &world.phone.code());
+    root.answer("バックアップコードを作りますか? [Y/n] ", "ｙ");
+    root.expect("一つにつき一回だけ使えます");
+    root.expect("bobはTelegramで...888に届くコードでログインできます。");
+    root.succeeds();
+    world.phone.message();
+}
