@@ -8,7 +8,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/sbin:/usr/sbin:/sbin
 export DESTDIR PREFIX PAM_DIR ANSWER
 
-.PHONY: help demo build check test bench fuzz install uninstall package clean
+.PHONY: help demo build check test reliability bench fuzz install uninstall package clean
 .NOTPARALLEL:
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo 'make package           a .deb in $(TARGET)/debian'
 	@echo 'make check             form, lints, what the module holds'
 	@echo 'make test              make check and every test'
+	@echo 'make reliability       every fault and a load of 2,000 people; writes docs/reliability.md'
 	@echo 'make bench             speed and size beside other modules'
 	@echo 'make fuzz              5 minutes of processor time for each fuzz target'
 
@@ -45,6 +46,11 @@ test:
 	@scripts/setup.sh test
 	@$(MAKE) --no-print-directory check
 	@scripts/test.sh
+
+reliability:
+	@scripts/setup.sh test
+	@$(MAKE) --no-print-directory build
+	@scripts/reliability.sh
 
 bench:
 	@scripts/setup.sh bench

@@ -3,6 +3,7 @@
 //!
 //! Each run of the tests takes a part of them; `HERALD_FAULTS=all` takes all, as `make reliability` does.
 
+use herald_tests::figures::figure;
 use herald_tests::pam::{Answer, Call, Code, Message, Outcome};
 use herald_tests::world::{ALICE, Typed, World, another};
 use std::collections::BTreeMap;
@@ -90,7 +91,9 @@ fn recovers(world: &World, what: &str) {
 fn a_call_that_fails_lets_nobody_in_with_a_wrong_code() {
     let world = world();
     let errors = ERRORS.iter().cycle();
-    for ((name, count), error) in part(calls(&world), 6, 0).into_iter().zip(errors) {
+    let calls = part(calls(&world), 6, 0);
+    figure("logins with a wrong code, in each of which one system call failed; none let in", calls.len());
+    for ((name, count), error) in calls.into_iter().zip(errors) {
         let inject = format!("inject={name}:error={error}:when={count}");
         let outcome = traced(&world, &["-e", &format!("trace={name}"), "-e", &inject], |code| Some(another(code)));
         if let Some(outcome) = outcome {
@@ -105,7 +108,9 @@ fn rule_17_a_call_that_fails_makes_no_code_good_twice() {
     let world = world();
     let errors = ERRORS.iter().cycle().skip(3);
     let mut inside = 0;
-    for ((name, count), error) in part(calls(&world), 6, 2).into_iter().zip(errors) {
+    let calls = part(calls(&world), 6, 2);
+    figure("logins with a right code, in each of which one system call failed; no code good twice", calls.len());
+    for ((name, count), error) in calls.into_iter().zip(errors) {
         let inject = format!("inject={name}:error={error}:when={count}");
         let used = std::cell::RefCell::new(None);
         let outcome = traced(&world, &["-e", &format!("trace={name}"), "-e", &inject], |code| {
@@ -125,7 +130,9 @@ fn rule_17_a_call_that_fails_makes_no_code_good_twice() {
 #[test]
 fn rule_17_whoever_is_killed_at_any_call_leaves_the_old_state_or_the_new() {
     let world = world();
-    for (name, count) in part(calls(&world), 6, 4) {
+    let calls = part(calls(&world), 6, 4);
+    figure("logins whose host or helper was killed at one system call; none let in, the next one as ever", calls.len());
+    for (name, count) in calls {
         let inject = format!("inject={name}:signal=KILL:when={count}");
         let outcome = traced(&world, &["-e", &format!("trace={name}"), "-e", &inject], |code| Some(another(code)));
         if let Some(outcome) = outcome {
@@ -141,7 +148,9 @@ fn rule_17_whoever_is_killed_at_any_call_leaves_the_old_state_or_the_new() {
 fn rule_17_killing_the_session_before_the_answer_is_judged_saves_no_guess() {
     let world = world();
     let (mut unpaid, mut paid) = (0, 0);
-    for (name, count) in part(calls(&world), 5, 1) {
+    let calls = part(calls(&world), 5, 1);
+    figure("guesses whose session was killed at one system call; no verdict that was not paid for", calls.len());
+    for (name, count) in calls {
         let inject = format!("inject={name}:signal=KILL:when={count}");
         let mut said = Vec::new();
         let by = ["strace", "-f", "-qq", "-o", TRACE, "-e", &format!("trace={name}"), "-e", &inject];

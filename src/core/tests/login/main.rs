@@ -14,5 +14,6 @@ mod offline;
 mod passme;
 mod registrar;
 mod remember;
+mod script;
 mod who;
 mod world;

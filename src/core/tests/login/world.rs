@@ -91,6 +91,8 @@ pub enum Step {
     Enter,
     /// The host hands over NULL, or the person presses Ctrl-C.
     BreaksOff,
+    /// Does what the state of the world says, when the prompt is there.
+    Decided(Box<dyn FnOnce(&World) -> Step>),
     /// Something happens in the world, and then this step.
     Meanwhile(Box<dyn FnOnce(&World)>, Box<Step>),
 }
@@ -297,6 +299,10 @@ impl Person {
             }
             Step::Enter => Ok(Reply::Empty),
             Step::BreaksOff => Err(ConversationError),
+            Step::Decided(decide) => {
+                let step = decide(&self.world.clone());
+                self.act(step)
+            }
             Step::Meanwhile(event, step) => {
                 event(&self.world.clone());
                 self.act(*step)
