@@ -9,6 +9,8 @@ use herald_core::secret::SecretBytes;
 use herald_core::store::StoreError;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+#[cfg(test)]
+use std::fs;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -172,6 +174,7 @@ fn check(world: &World, story: &Story, typed: &[String], spent: &mut BTreeSet<St
 }
 
 /// xorshift64 (Marsaglia): the same scripts in every run.
+#[cfg(test)]
 fn bytes(seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
@@ -188,5 +191,7 @@ fn whatever_is_typed_and_whatever_fails_only_a_code_that_was_sent_lets_anybody_i
     for seed in 0..1500 {
         play(&bytes(seed));
     }
-    play(&[]);
+    for seed in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/login")).expect("seeds") {
+        play(&fs::read(seed.expect("one").path()).expect("readable"));
+    }
 }
