@@ -1,6 +1,7 @@
 #!/bin/sh
 # What `make test` shows in small, at full size: every fault, and the load of a company. Writes docs/reliability.md.
-# HERALD_FAULTS=some takes a part of the faults only, and the page says so. Takes some ten minutes. Requests go to this machine's loopback only, for as long as the table says.
+# HERALD_FAULTS=some takes a part of the faults only, and the page says so. Takes some ten minutes. Requests go to this
+# machine's loopback only, for as long as the table says.
 set -eu
 cd "$(dirname "$0")/.."
 target=$(realpath "${CARGO_TARGET_DIR:-target}")

@@ -5,7 +5,7 @@
 
 use herald_tests::figures::figure;
 use herald_tests::pam::{Answer, Call, Code, Message, Outcome};
-use herald_tests::world::{ALICE, Typed, World, another};
+use herald_tests::world::{ALICE, World, another};
 use std::collections::BTreeMap;
 
 /// Our line alone: nothing but our own calls between the start and the end.
@@ -79,10 +79,26 @@ fn part(all: Vec<(String, usize)>, step: usize, first: usize) -> Vec<(String, us
     }
 }
 
-/// The next login knows nothing of the fault.
+/// The next login knows nothing of the fault. What a killed sender had sent may reach the phone last and be the newest
+/// there: that it is good no more costs nothing, and the one before it is typed then.
 fn recovers(world: &World, what: &str) {
     let host = world.host("sshd", ALONE).user("alice").rhost("203.0.113.7").tty("ssh");
-    let outcome = world.log_in_at(&host, &[Typed::Text("r"), Typed::Right]);
+    let mut prompts = 0;
+    let outcome = host.start().authenticate(|message: &Message| {
+        if !message.style.is_prompt() {
+            return Answer::Null;
+        }
+        prompts += 1;
+        let mut codes = world.phone.messages().into_iter().rev().filter_map(|message| message.code);
+        match prompts {
+            1 => Answer::text("r"),
+            // Codes that are good no more are not counted: a wrong one would end it.
+            2..=4 if !message.text.starts_with("Wrong") => {
+                Answer::text(codes.nth(prompts - 2).expect("as many as were sent"))
+            }
+            _ => Answer::Code(Code::CONV_ERR),
+        }
+    });
     assert_eq!(outcome.code, Code::SUCCESS, "after {what}: {outcome:?}");
     assert_eq!(world.machine.held_locks("/run/herald/ledger"), Vec::<String>::new(), "after {what}");
 }
