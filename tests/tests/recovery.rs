@@ -170,7 +170,6 @@ fn a_deleted_state_folder_is_made_again_and_restored() {
     let world = World::new();
     world.configure("policy.unenrolled = \"skip\"");
     assert!(PAGE.contains("`sudo herald export /root/herald-export.toml`"));
-    world.machine.folder("/root", 0o700);
     let export = world.machine.run("root", &["herald", "export", "/root/herald-export.toml"], "");
     assert!(export.status.success(), "{export:?}");
     std::fs::remove_dir_all(world.machine.path("/var/lib/herald")).expect("a folder");

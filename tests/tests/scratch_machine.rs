@@ -32,6 +32,8 @@ fn whatever_is_written_on_it_this_machine_stays_as_it_was() {
     world.machine.write("/etc/pam.d/new", 0o644, "new\n");
     world.machine.folder("/etc/ssh/sshd_config.d", 0o755);
     world.machine.write("/etc/ssh/sshd_config.d/new.conf", 0o644, "new\n");
+    world.machine.write("/root/new", 0o600, "new\n");
+    assert!(!std::path::Path::new("/root/new").exists());
     let ended =
         world.machine.run("root", &["sh", "-c", "rm -r /etc/pam.d /etc/ssh /var/log /run/home; > /dev/log"], "");
     assert!(!ended.errors.contains("cannot remove"), "{ended:?}");

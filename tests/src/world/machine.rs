@@ -20,7 +20,7 @@ pub const HOST_NAME: &str = "scratch";
 /// Nothing in a test takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The machine. It has this machine's /usr, and of its /etc what a login needs; /etc, /var, /run, /tmp and /dev are
+/// The machine. It has this machine's /usr, and of its /etc what a login needs; /etc, /var, /run, /root, /tmp and /dev are
 /// its own, and so are its processes and its name. Its network is this machine's.
 #[derive(Debug)]
 pub struct Machine {

@@ -49,6 +49,7 @@ shade "$1"
 shade /usr/libexec
 memory /usr/local/bin
 mount -t tmpfs -o mode=1777 scratch /tmp
+mount -t tmpfs -o mode=700 scratch /root
 mkdir /run/sshd /run/home
 echo "$2" > /proc/sys/kernel/hostname
 
