@@ -13,7 +13,7 @@ fn host(world: &World) -> Session {
 }
 
 fn host_with(world: &World, stack: &str) -> Session {
-    world.host("swaylock", stack).user("alice").tty(":0").start()
+    world.host("dovecot", stack).user("alice").tty(":0").start()
 }
 
 #[test]
@@ -52,6 +52,26 @@ fn a_wrong_password_or_a_wrong_code_is_refused_and_only_the_latter_counts() {
     assert!(wrong_code.log_lines().iter().any(|line| line.starts_with("wrong user=alice ")), "{wrong_code:?}");
     let right = fills_in(&mut host(&world), &format!("{}{code}", ALICE.password));
     assert_eq!(right.code, Code::SUCCESS, "{right:?}");
+}
+
+/// Lockers, and sudo, call pam_authenticate again and again on one handle.
+#[test]
+fn rule_9_each_try_on_one_handle_begins_anew_and_no_end_outlives_a_refused_password() {
+    let world = World::new();
+    let mut session = host(&world);
+    assert_eq!(fills_in(&mut session, ALICE.password).code, Code::AUTH_ERR);
+    let code = world.phone.code();
+    let before = world.ledger(ALICE);
+    for _ in 0..3 {
+        let refused = fills_in(&mut session, &format!("wrong{}", another(&code)));
+        assert_eq!((refused.code, refused.prompts()), (Code::AUTH_ERR, vec!["Password: "]), "{refused:?}");
+        let ours = refused.log.iter().filter(|line| line.prefix.starts_with("pam_herald")).count();
+        assert_eq!(ours, 0, "nothing is sent, judged or counted: {refused:?}");
+    }
+    assert_eq!(world.ledger(ALICE), before);
+    let right = fills_in(&mut session, &format!("{}{code}", ALICE.password));
+    assert_eq!(right.code, Code::SUCCESS, "{right:?}");
+    assert_eq!(world.phone.messages().len(), 1);
 }
 
 #[test]

@@ -15,8 +15,7 @@ pub(crate) struct Kept {
     pub(crate) judged: bool,
 }
 
-/// Does the work of the line before the password module, if this is that one: nothing was kept yet, and nobody typed a
-/// password yet. `split` says how many bytes at the end are the code. Gives the attempt to decide for the line behind it,
+/// Does the work of the line before the password module, if this is that one: nobody typed a password yet. `split` says how many bytes at the end are the code. Gives the attempt to decide for the line behind it,
 /// and for one without `input=append`.
 ///
 /// # Errors
@@ -30,13 +29,14 @@ pub(crate) fn line(
     if !appends(&attempt.arguments) {
         return Ok(attempt);
     }
-    if let Some(kept) = handle.kept() {
-        kept.judged = true;
-        attempt.appended = kept.end.take();
-        return Ok(attempt);
-    }
-    // A password that is there already was typed without us: then this is the only line, and must not be passed.
+    // libpam forgets the password at the end of each pam_authenticate(3), and hosts call it again on the same handle.
+    // So the password alone says where we stand; what an earlier call kept does not. One that was typed without us
+    // leaves nothing kept: then this is the only line, and must not be passed.
     if attempt.authtok.is_some() || attempt.ssh_key {
+        if let Some(kept) = handle.kept() {
+            kept.judged = true;
+            attempt.appended = kept.end.take();
+        }
         return Ok(attempt);
     }
     take_off(handle, &attempt, audit, split)?;
