@@ -2,13 +2,13 @@
 //!
 //! A thread that waits and then ends the whole process cannot be held up by a resolver, a TLS handshake or a service
 //! that never answers. The module itself has no threads (rule 22): this is for `herald-deliver`.
-#![allow(unsafe_code)] // _exit(2)
+#![allow(unsafe_code)] // _exit(2), getpgrp(2)
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::AsFd;
 use rustix::fs::Timespec;
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, getpgrp, getpid, kill_current_process_group, kill_process_group};
+use rustix::process::{Pid, Signal, kill_current_process_group, kill_process_group};
 use std::io;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
@@ -52,9 +52,15 @@ fn end() -> ! {
         let _ = kill_process_group(children, Signal::KILL);
     }
     // Only as the leader of a group of its own: else the group is that of a shell, or of a test.
-    if getpgrp() == getpid() {
+    if leads_its_group() {
         let _ = kill_current_process_group(Signal::KILL);
     }
     // SAFETY: ends the process at once; nothing of it runs after this.
     unsafe { libc::_exit(1) }
+}
+
+/// rustix's own `getpgrp` takes the 0 that stands for a group from outside of our PID namespace for a process.
+fn leads_its_group() -> bool {
+    // SAFETY: both take nothing, give a number, and never fail.
+    unsafe { libc::getpgrp() == libc::getpid() }
 }
