@@ -40,7 +40,8 @@ impl Gate<'_> {
             phrases: self.phrases,
         };
         let mut counted = Counted { conversation: self.conversation, left: MOST_PROMPTS };
-        let mut desk = Desk { attempt: self.attempt, echo: self.arguments.echo, registrar };
+        let (echo, digits) = (self.arguments.echo, self.rules.code.digits);
+        let mut desk = Desk { attempt: self.attempt, echo, digits, registrar };
         let verdict = desk.run(account, &mut counted);
         let exhausted = counted.left == 0;
         if verdict != Ok(Verdict::Success) {
@@ -80,6 +81,8 @@ impl Gate<'_> {
 struct Desk<'a> {
     attempt: &'a super::Attempt,
     echo: bool,
+    /// Of a code.
+    digits: u32,
     registrar: Registrar<'a>,
 }
 
@@ -158,7 +161,10 @@ impl Desk<'_> {
                 Ok(answer) => answer,
                 Err(verdict) => return Ok(Err(verdict)),
             };
-            if let Some(address) = forms.iter().find_map(|form| form.normalise(answer.text())) {
+            // A code that is typed before it was sent is no stranger's chat id.
+            let too_early = link.is_some() && answer.has_digits(self.digits);
+            let address = forms.iter().find_map(|form| form.normalise(answer.text()));
+            if let Some(address) = address.filter(|_| !too_early) {
                 return Ok(Ok(Address { text: address, linked: false }));
             }
             note = match &link {

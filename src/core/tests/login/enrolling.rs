@@ -53,6 +53,16 @@ fn a_chat_id_may_be_typed_and_a_channel_is_picked_where_there_are_several() {
 }
 
 #[test]
+fn a_code_that_is_typed_before_it_was_sent_is_no_strangers_chat_id() {
+    let (world, bob) = unenrolled();
+    let story = world.log_in(&bob, [types("123456"), meanwhile(found, types("123 456")), Step::TheCode]);
+    assert_eq!(story.verdict, Verdict::Success, "{story:?}");
+    assert!(story.prompts[1].starts_with("START was not seen yet. Open https://t.me/"), "{:?}", story.prompts);
+    assert_eq!(story.prompts[2], "Code sent by Telegram to ...300: ");
+    assert_eq!(world.phone.borrow()[0].address, "100200300");
+}
+
+#[test]
 fn broken_off_or_failed_the_pending_factor_is_dropped_and_the_counters_stay() {
     for last in [Step::BreaksOff, Step::Enter] {
         let (world, bob) = unenrolled();
