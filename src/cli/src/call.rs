@@ -3,6 +3,7 @@
 use crate::command::{Global, Whom};
 use crate::error::Error;
 use crate::journal::Journal;
+use crate::many::begun;
 use crate::terminal::Terminal;
 use crate::voice::Voice;
 use herald_core::account::UserName;
@@ -65,11 +66,15 @@ impl Call {
         }
     }
 
-    /// Herald as it is configured.
+    /// Herald as it is configured, without what a list left that was broken off.
     pub(crate) fn installation(&self) -> Result<Installation, Error> {
         let config = self.config()?;
         self.voice.prefer(config.language.as_deref());
-        Ok(Installation::of(config))
+        let installation = Installation::of(config);
+        if begun::put_back(self, &installation)? {
+            self.terminal().show(&self.voice.word(|texts| texts.list_put_back));
+        }
+        Ok(installation)
     }
 
     /// The person a command is about: who was named, or who called sudo, or who calls. The name is the user

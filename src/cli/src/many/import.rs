@@ -5,8 +5,10 @@ use crate::call::{Call, Installation};
 use crate::command::{Import, ImportGoogle};
 use crate::error::Error;
 use crate::output::Report;
+use crate::voice::Voice;
 use herald_core::account::UserName;
 use herald_core::machine::{Machine, Trust};
+use herald_core::provider::TOTP_CHANNEL;
 use herald_core::secret::Secret;
 use herald_core::text::display_line;
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
@@ -55,7 +57,7 @@ pub(crate) fn run(call: &Call, command: &Import) -> Result<Report, Error> {
     };
     let changed = people.iter().any(|person| person.changed);
     let ok = people.iter().all(|person| person.error.is_none());
-    let text = shown(&people);
+    let text = shown(&call.voice, &people);
     Ok(Report::new(&Document { ok, changed, users: people }, text).with(ok))
 }
 
@@ -70,9 +72,12 @@ fn google(call: &Call, installation: &Installation, command: &ImportGoogle) -> R
     for entry in entries {
         let path = Path::new(&entry.home).join(".google_authenticator");
         let found = match state_of(&path, entry.uid) {
-            Ok(Some(text)) => google_state(&text),
+            Ok(Some(text)) => google_state(&call.voice, &text),
             Ok(None) if command.all => continue,
-            Ok(None) => Found { secret: Err(format!("there is no {}", path.display())), left_behind: Vec::new() },
+            Ok(None) => Found {
+                secret: Err(call.voice.say(|texts| texts.no_such_file, &[("file", &path.display().to_string())])),
+                left_behind: Vec::new(),
+            },
             Err(problem) => Found { secret: Err(problem), left_behind: Vec::new() },
         };
         people.push(taken_over(call, installation, &UserName::new(entry.name), found));
@@ -114,7 +119,7 @@ fn state_of(path: &Path, uid: u32) -> Result<Option<Zeroizing<String>>, String> 
 
 /// `~/.google_authenticator` (google-authenticator-libpam, FILEFORMAT): the secret, options behind `"`, and scratch
 /// codes of eight digits.
-fn google_state(text: &str) -> Found {
+fn google_state(voice: &Voice, text: &str) -> Found {
     let mut lines = text.lines();
     let secret = lines.next().unwrap_or_default().trim();
     let mut left_behind = Vec::new();
@@ -127,10 +132,10 @@ fn google_state(text: &str) -> Found {
                 counting |= name == "HOTP_COUNTER";
                 match name {
                     "STEP_SIZE" if option != "STEP_SIZE 30" => {
-                        let problem = "its steps are not 30 s long, which few apps can do".to_owned();
+                        let problem = voice.word(|texts| texts.other_steps);
                         return Found { secret: Err(problem), left_behind };
                     }
-                    "TIME_SKEW" => left_behind.push("a clock that is wrong: set it right".to_owned()),
+                    "TIME_SKEW" => left_behind.push(voice.word(|texts| texts.wrong_clock_left)),
                     _ => {}
                 }
             }
@@ -139,14 +144,10 @@ fn google_state(text: &str) -> Found {
         }
     }
     if scratch > 0 {
-        let codes = if scratch == 1 { "1 scratch code" } else { &format!("{scratch} scratch codes") };
-        left_behind.push(format!("{codes} of eight digits: make new ones with herald backup-codes"));
+        left_behind.push(voice.say(|texts| texts.scratch_codes_left, &[("count", &scratch.to_string())]));
     }
-    let secret = if counting && !time_based {
-        Err("it counts logins instead of time (HOTP)".to_owned())
-    } else {
-        Ok(Secret::from(secret))
-    };
+    let secret =
+        if counting && !time_based { Err(voice.word(|texts| texts.counts_logins)) } else { Ok(Secret::from(secret)) };
     Found { secret, left_behind }
 }
 
@@ -156,7 +157,7 @@ fn oath(call: &Call, installation: &Installation, path: &Path) -> Result<Vec<Per
     let text = call.machine.files().read(&path, Trust::Secret, LONGEST_USERS_FILE).map_err(Error::File)?;
     let mut people = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let Some((name, found)) = oath_line(line) else {
+        let Some((name, found)) = oath_line(&call.voice, line) else {
             let mend = "TYPE USER PIN SECRET on each line".to_owned();
             return Err(Error::Foreign(path, "it is no users file of pam_oath".to_owned(), mend));
         };
@@ -165,7 +166,7 @@ fn oath(call: &Call, installation: &Installation, path: &Path) -> Result<Vec<Per
             None => Person {
                 user: display_line(name, 64),
                 changed: false,
-                error: Some("there is no such user".to_owned()),
+                error: Some(call.voice.word(|texts| texts.nobody_of_that_name)),
                 left_behind: Vec::new(),
             },
         });
@@ -173,17 +174,17 @@ fn oath(call: &Call, installation: &Installation, path: &Path) -> Result<Vec<Per
     Ok(people)
 }
 
-fn oath_line(line: &str) -> Option<(&str, Found)> {
+fn oath_line<'l>(voice: &Voice, line: &'l str) -> Option<(&'l str, Found)> {
     let mut fields = line.split_whitespace();
     let (kind, name, pin, secret) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     let mut left_behind = Vec::new();
     if !matches!(pin, "-" | "+") {
-        left_behind.push("the PIN".to_owned());
+        left_behind.push(voice.word(|texts| texts.pin_left));
     }
     let secret = match kind {
         "HOTP/T30" | "HOTP/T30/6" => base32(secret).ok_or_else(|| "its secret is not in hexadecimal".to_owned()),
         _ if kind.starts_with("HOTP/T") => Err(format!("{kind} is not six digits every 30 s")),
-        _ => Err(format!("{} counts logins instead of time", display_line(kind, 16))),
+        _ => Err(voice.word(|texts| texts.counts_logins)),
     };
     Some((name, Found { secret, left_behind }))
 }
@@ -214,7 +215,9 @@ fn base32(hex: &str) -> Option<Secret> {
 fn taken_over(call: &Call, installation: &Installation, user: &UserName, found: Found) -> Person {
     let Found { secret, left_behind } = found;
     let taken = secret.and_then(|secret| {
-        installation.registrar(call).vouch_app(user, None, &secret).map_err(|error| error.to_string())
+        let what = TOTP_CHANNEL.to_owned();
+        let failed = |error| Error::Registrar { user: user.to_string(), what, error, said: None }.said(&call.voice).0;
+        installation.registrar(call).vouch_app(user, None, &secret).map_err(failed)
     });
     let (changed, error) = match taken {
         Ok(changed) => (changed, None),
@@ -223,21 +226,23 @@ fn taken_over(call: &Call, installation: &Installation, user: &UserName, found: 
     Person { user: user.to_string(), changed, error, left_behind }
 }
 
-fn shown(people: &[Person]) -> String {
+fn shown(voice: &Voice, people: &[Person]) -> String {
     let mut text = String::new();
     for person in people {
         let user = display_line(&person.user, 64);
+        let user = ("user", user.as_str());
         text.push_str(&match (&person.error, person.changed) {
-            (Some(problem), _) => format!("{user}: not taken over: {problem}.\n"),
-            (None, true) => format!("{user}: the app goes on as before.\n"),
-            (None, false) => format!("{user}: the app is known already.\n"),
+            (Some(problem), _) => voice.say(|texts| texts.not_taken_over, &[user, ("problem", problem)]),
+            (None, true) => voice.say(|texts| texts.app_goes_on, &[user]),
+            (None, false) => voice.say(|texts| texts.app_known, &[user]),
         });
+        text.push('\n');
         for left in &person.left_behind {
-            text.push_str(&format!("  left behind: {left}\n"));
+            text.push_str(&format!("  {}\n", voice.say(|texts| texts.left_behind, &[("what", left)])));
         }
     }
     if people.is_empty() {
-        text.push_str("Nobody has anything to take over.\n");
+        text.push_str(&(voice.word(|texts| texts.nothing_to_take_over) + "\n"));
     }
     text
 }
@@ -250,16 +255,16 @@ mod tests {
     fn what_google_authenticator_wrote_is_understood_and_what_stays_behind_is_said() {
         let text = "GEZDGNBVGY3TQOJQGEZDGNBVGY\n\" RATE_LIMIT 3 30\n\" WINDOW_SIZE 17\n\" DISALLOW_REUSE\n\
                     \" TOTP_AUTH\n12345678\n23456789\n";
-        let found = google_state(text);
+        let found = google_state(&Voice::english(), text);
         assert_eq!(found.secret, Ok(Secret::from("GEZDGNBVGY3TQOJQGEZDGNBVGY")));
-        assert_eq!(found.left_behind, ["2 scratch codes of eight digits: make new ones with herald backup-codes"]);
-        assert!(google_state("GEZDGNBVGY3TQOJQ\n\" HOTP_COUNTER 1\n").secret.is_err());
-        assert!(google_state("GEZDGNBVGY3TQOJQ\n\" STEP_SIZE 60\n\" TOTP_AUTH\n").secret.is_err());
+        assert_eq!(found.left_behind, ["scratch codes of eight digits (2): make new ones with herald backup-codes"]);
+        assert!(google_state(&Voice::english(), "GEZDGNBVGY3TQOJQ\n\" HOTP_COUNTER 1\n").secret.is_err());
+        assert!(google_state(&Voice::english(), "GEZDGNBVGY3TQOJQ\n\" STEP_SIZE 60\n\" TOTP_AUTH\n").secret.is_err());
     }
 
     #[test]
     fn lines_of_pam_oath_are_understood() {
-        let secret = |line: &str| oath_line(line).map(|(_, found)| found.secret.is_ok());
+        let secret = |line: &str| oath_line(&Voice::english(), line).map(|(_, found)| found.secret.is_ok());
         assert_eq!(secret("HOTP/T30 alice - 3132333435363738393031323334353637383930"), Some(true));
         assert_eq!(secret("HOTP/T30/6\tbob\t1234\t00"), Some(true));
         assert_eq!(secret("HOTP/T30/8 bob - 00"), Some(false));

@@ -1,11 +1,13 @@
 //! `herald enroll --from FILE.csv`: a list of people. It is checked as a whole, and then enrolled as a whole.
 
+use super::begun::Begun;
 use super::{csv, passwd};
 use crate::call::Call;
 use crate::command::Enroll;
 use crate::error::Error;
 use crate::national;
 use crate::output::Report;
+use crate::phrases::Texts;
 use crate::terminal::Terminal;
 use crate::voice::Voice;
 use herald_core::account::{UserName, Users};
@@ -59,7 +61,7 @@ pub(crate) fn run(call: &Call, path: &Path, command: &Enroll) -> Result<Report, 
     let mut rows = Vec::with_capacity(records.len());
     let names = Names::of(&records, &call.machine)?;
     for record in &records {
-        let checked = row(record, &names, &installation.config.default_country);
+        let checked = row(&call.voice, record, &names, &installation.config.default_country);
         let field = |position: usize| record.fields.get(position).map(String::as_str).unwrap_or_default();
         lines.push(Line {
             line: record.line,
@@ -81,14 +83,14 @@ pub(crate) fn run(call: &Call, path: &Path, command: &Enroll) -> Result<Report, 
         Err(errors) => {
             for error in errors {
                 if let Some(line) = places.get(error.row).and_then(|place| lines.get_mut(*place)) {
-                    (line.result, line.detail) = ("error", explained(&error.error));
+                    (line.result, line.detail) = ("error", explained(&call.voice, &line.channel, error.error));
                 }
             }
-            return Ok(refused(&lines));
+            return Ok(refused(&call.voice, &lines));
         }
     };
     if places.len() < lines.len() {
-        return Ok(refused(&lines));
+        return Ok(refused(&call.voice, &lines));
     }
     for (place, standing) in places.iter().zip(&plan.standings) {
         if let (Some(line), Standing::Already) = (lines.get_mut(*place), standing) {
@@ -98,7 +100,8 @@ pub(crate) fn run(call: &Call, path: &Path, command: &Enroll) -> Result<Report, 
     let changes = plan.changes();
     if !command.dry_run && changes > 0 {
         let bar = Bar { terminal: &terminal, all: changes };
-        let written = registrar.enroll_many(&plan, &mut |done| bar.show(done));
+        let begun = Begun::note(&installation, plan.changed())?;
+        let written = registrar.enroll_many(&plan, &mut |done| bar.show(done), &|| begun.end());
         bar.end();
         written.map_err(|error| Error::Registrar {
             user: "everybody".to_owned(),
@@ -107,23 +110,25 @@ pub(crate) fn run(call: &Call, path: &Path, command: &Enroll) -> Result<Report, 
             said: None,
         })?;
     }
-    Ok(done(&lines, command.dry_run, &terminal))
+    Ok(done(&call.voice, &lines, command.dry_run, &terminal))
 }
 
-fn done(lines: &[Line], dry_run: bool, terminal: &Terminal) -> Report {
+fn done(voice: &Voice, lines: &[Line], dry_run: bool, terminal: &Terminal) -> Report {
     let count = |result: &str| lines.iter().filter(|line| line.result == result).count();
     let (enrolled, already) = (count("enrolled"), count("already"));
     let changed = enrolled > 0 && !dry_run;
     let document = Document { ok: true, changed, dry_run, enrolled, already, error: None, mend: None, rows: lines };
-    let verb = if dry_run { "would be enrolled" } else { "enrolled" };
-    terminal.show(&format!("{enrolled} {verb}, {already} so already."));
+    let counts = [("count", &*enrolled.to_string()), ("already", &already.to_string())];
+    let text = |texts: &Texts| if dry_run { texts.many_would_be } else { texts.many_enrolled };
+    terminal.show(&voice.say(text, &counts));
     Report::new(&document, report(lines))
 }
 
-fn refused(lines: &[Line]) -> Report {
+fn refused(voice: &Voice, lines: &[Line]) -> Report {
     let wrong = lines.iter().filter(|line| line.result == "error").count();
-    let problem = format!("{wrong} of {} lines cannot be enrolled, and so none was", lines.len());
-    let mend = "mend these lines, then run it again".to_owned();
+    let counts = [("wrong", &*wrong.to_string()), ("all", &lines.len().to_string())];
+    let problem = voice.say(|texts| texts.lines_wrong, &counts);
+    let mend = voice.word(|texts| texts.mend_lines);
     let rows: Vec<Line> = lines
         .iter()
         .filter(|line| line.result == "error")
@@ -181,26 +186,26 @@ fn records(path: &Path) -> Result<Vec<csv::Record>, Error> {
     if records.is_empty() { Err(wrong("there is nobody in it".to_owned())) } else { Ok(records) }
 }
 
-fn row(record: &csv::Record, names: &Names, country: &str) -> Result<Row, String> {
+fn row(voice: &Voice, record: &csv::Record, names: &Names, country: &str) -> Result<Row, String> {
     let (user, channel, address, label) = match record.fields.as_slice() {
         [user, channel, address] => (user, channel, address, ""),
         [user, channel, address, label] => (user, channel, address, label.as_str()),
-        fields => return Err(format!("it has {} fields: user,channel,address,label", fields.len())),
+        fields => return Err(voice.say(|texts| texts.line_fields, &[("count", &fields.len().to_string())])),
     };
-    let user = names.account(user).ok_or("there is no such user")?;
+    let user = names.account(user).ok_or_else(|| voice.word(|texts| texts.nobody_of_that_name))?;
     let label = (!label.is_empty()).then(|| label.to_owned());
     let address = national::international(channel, address, country).map_err(|unclear| {
-        let (problem, mend) = Voice::english().unclear_number(unclear, country);
+        let (problem, mend) = voice.unclear_number(unclear, country);
         format!("{problem}: {mend}")
     })?;
     Ok(Row { user, channel: channel.clone(), address, label })
 }
 
-fn explained(error: &RegistrarError) -> String {
-    match error {
-        RegistrarError::Address(forms) => format!("{error}: {}", Voice::english().forms(forms)),
-        other => other.to_string(),
-    }
+fn explained(voice: &Voice, channel: &str, error: RegistrarError) -> String {
+    let is_address = matches!(error, RegistrarError::Address(_));
+    let (problem, mend) =
+        Error::Registrar { user: String::new(), what: channel.to_owned(), error, said: None }.said(voice);
+    if is_address { format!("{problem}: {mend}") } else { problem }
 }
 
 /// The accounts that a list names, by the names that it uses (rule 1).

@@ -1,5 +1,6 @@
 //! `herald export` and `herald restore`: all enrollments as one file, for a machine that moves.
 
+use super::begun::Begun;
 use crate::call::Call;
 use crate::command::{Export, Restore};
 use crate::error::Error;
@@ -40,11 +41,11 @@ pub(crate) fn export(call: &Call, command: &Export) -> Result<Report, Error> {
             let document = Changed::new(true, json!({"file": shown, "users": count}));
             Ok(Report::new(
                 &document,
-                format!("{count} people are in {shown}. It holds secrets: only root may read it."),
+                call.voice.say(|texts| texts.exported, &[("file", &shown), ("count", &count.to_string())]),
             ))
         }
         None if call.json || isatty(stdout()) => {
-            let problem = "the secrets of everybody are not shown on a screen".to_owned();
+            let problem = call.voice.word(|texts| texts.not_on_a_screen);
             Err(Error::Usage(problem, "sudo herald export /root/herald-export.toml".to_owned()))
         }
         None => Ok(Report::new(&json!({"ok": true}), text.as_str())),
@@ -65,19 +66,22 @@ pub(crate) fn restore(call: &Call, command: &Restore) -> Result<Report, Error> {
     }
     let installation = call.installation()?;
     installation.store.prepare()?;
-    let restored = installation.registrar(call).restore(&people);
-    let changed = restored.map_err(|error| Error::Registrar {
-        user: "everybody".to_owned(),
-        what: String::new(),
-        error,
-        said: None,
-    })?;
-    let mut said = format!("{} people are in it, {changed} of them changed here.\n", people.len());
+    let failed = |error| Error::Registrar { user: "everybody".to_owned(), what: String::new(), error, said: None };
+    let count = people.len();
+    let registrar = installation.registrar(call);
+    let changes = registrar.plan_restore(people).map_err(failed)?;
+    let changed = changes.len();
+    if changed > 0 {
+        let begun = Begun::note(&installation, changes.iter().map(|(user, before, after)| (user, before, after)))?;
+        registrar.restore(&changes, &|| begun.end()).map_err(failed)?;
+    }
+    let counts = [("count", &*count.to_string()), ("changed", &changed.to_string())];
+    let mut said = call.voice.say(|texts| texts.restored, &counts) + "\n";
     if !strangers.is_empty() {
         let names = strangers.iter().map(|name| display_line(name, 64)).collect::<Vec<_>>().join(", ");
-        said.push_str(&format!("Without an account here so far: {names}\n"));
+        said.push_str(&(call.voice.say(|texts| texts.without_account, &[("names", &names)]) + "\n"));
     }
-    let document = json!({"users": people.len(), "restored": changed, "without_account": strangers});
+    let document = json!({"users": count, "restored": changed, "without_account": strangers});
     Ok(Report::new(&Changed::new(changed > 0, document), said))
 }
 

@@ -54,7 +54,13 @@ struct Person {
 impl Plan {
     /// How many people's enrollments change.
     pub fn changes(&self) -> usize {
-        self.people.values().filter(|person| person.before != person.after).count()
+        self.changed().count()
+    }
+
+    /// Whose they are, what they are now, and what they become.
+    pub fn changed(&self) -> impl Iterator<Item = (&UserName, &Enrollment, &Enrollment)> {
+        let changed = self.people.iter().filter(|(_, person)| person.before != person.after);
+        changed.map(|(user, person)| (user, &person.before, &person.after))
     }
 }
 
@@ -107,24 +113,20 @@ impl Registrar<'_> {
         Ok(Standing::Enrolled)
     }
 
-    /// Writes a checked list; `progress` hears how many people are done. If one cannot be written, those before are put
-    /// back as they were. Every line is logged, and whoever had other factors is told there (rule 34).
+    /// Writes a checked list; `progress` hears how many people are done, `written` when all are. If one cannot be
+    /// written, or `written` fails, those before are put back as they were. Every line is logged, and whoever had other
+    /// factors is told there (rule 34).
     ///
     /// # Errors
     /// See [`RegistrarError`]; a change that somebody else made meanwhile counts as one.
-    pub fn enroll_many(&self, plan: &Plan, progress: &mut dyn FnMut(usize)) -> Result<(), RegistrarError> {
-        let changed = || plan.people.iter().filter(|(_, person)| person.before != person.after);
-        for (done, (user, person)) in changed().enumerate() {
-            if let Err(error) = self.swap(user, &person.before, &person.after) {
-                for (user, person) in changed().take(done) {
-                    // What cannot be put back is still a whole enrollment; the error that counts is the first.
-                    let _ = self.swap(user, &person.after, &person.before);
-                }
-                return Err(error);
-            }
-            progress(done + 1);
-        }
-        for (user, person) in changed() {
+    pub fn enroll_many(
+        &self,
+        plan: &Plan,
+        progress: &mut dyn FnMut(usize),
+        written: &dyn Fn() -> Result<(), RegistrarError>,
+    ) -> Result<(), RegistrarError> {
+        self.swap_all(plan.changed(), progress, written)?;
+        for (user, person) in &plan.people {
             for factor in person.added.iter().filter_map(|id| person.after.factor(*id)) {
                 self.report_to(user, factor, Change::Added, &person.before);
             }
@@ -132,37 +134,75 @@ impl Registrar<'_> {
         Ok(())
     }
 
-    /// Puts whole enrollments in the place of those there are, as when a machine moves: all of them or none.
+    /// All of them, or none.
+    fn swap_all<'a>(
+        &self,
+        people: impl Iterator<Item = (&'a UserName, &'a Enrollment, &'a Enrollment)>,
+        progress: &mut dyn FnMut(usize),
+        written: &dyn Fn() -> Result<(), RegistrarError>,
+    ) -> Result<(), RegistrarError> {
+        let mut swapped = Vec::new();
+        let mut done = Ok(());
+        for (user, before, after) in people {
+            done = self.swap(user, before, after);
+            if done.is_err() {
+                break;
+            }
+            swapped.push((user, before, after));
+            progress(swapped.len());
+        }
+        if let Err(error) = done.and_then(|()| written()) {
+            for (user, before, after) in swapped {
+                // What cannot be put back is still a whole enrollment; the error that counts is the first.
+                let _ = self.swap(user, after, before);
+            }
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// What a restored enrollment would change: whose it is, what they have now, and what they get.
+    ///
+    /// # Errors
+    /// An enrollment of now cannot be read.
+    pub fn plan_restore(
+        &self,
+        people: Vec<(UserName, Enrollment)>,
+    ) -> Result<Vec<(UserName, Enrollment, Enrollment)>, RegistrarError> {
+        let mut changes = Vec::new();
+        for (user, after) in people {
+            let before = self.enrollment(&user)?;
+            if before != after {
+                changes.push((user, before, after));
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Puts whole enrollments in the place of those there are, as when a machine moves: all of them or none. `written`
+    /// hears when all are.
     ///
     /// # Errors
     /// As [`Registrar::enroll_many`].
-    pub fn restore(&self, people: &[(UserName, Enrollment)]) -> Result<usize, RegistrarError> {
-        let mut swapped: Vec<(&UserName, Enrollment, &Enrollment)> = Vec::new();
-        for (user, after) in people {
-            let restored = self.enrollment(user).and_then(|before| {
-                if before == *after {
-                    return Ok(());
-                }
-                self.swap(user, &before, after)?;
-                swapped.push((user, before, after));
-                Ok(())
-            });
-            if let Err(error) = restored {
-                for (user, before, after) in &swapped {
-                    let _ = self.swap(user, after, before);
-                }
-                return Err(error);
-            }
-        }
-        for (user, before, after) in &swapped {
+    pub fn restore(
+        &self,
+        changes: &[(UserName, Enrollment, Enrollment)],
+        written: &dyn Fn() -> Result<(), RegistrarError>,
+    ) -> Result<(), RegistrarError> {
+        self.swap_all(changes.iter().map(|(user, before, after)| (user, before, after)), &mut |_| {}, written)?;
+        for (user, before, after) in changes {
             for factor in after.active().filter(|factor| before.active().all(|known| known != *factor)) {
                 self.report_to(user, factor, Change::Added, before);
             }
         }
-        Ok(swapped.len())
+        Ok(())
     }
 
-    fn swap(&self, user: &UserName, before: &Enrollment, after: &Enrollment) -> Result<(), RegistrarError> {
+    /// Puts an enrollment in the place of another.
+    ///
+    /// # Errors
+    /// It is not that other any more, or cannot be written.
+    pub fn swap(&self, user: &UserName, before: &Enrollment, after: &Enrollment) -> Result<(), RegistrarError> {
         let _lock = self.store.lock_enrollment(user)?;
         if self.enrollment(user)? != *before {
             return Err(RegistrarError::ChangedMeanwhile(user.to_string()));

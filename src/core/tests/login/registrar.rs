@@ -311,14 +311,18 @@ fn a_list_is_enrolled_whole_or_not_at_all() {
         let plan = registrar.plan_many(&good).expect("right");
         assert_eq!(plan.standings, [Standing::Enrolled, Standing::Already, Standing::Enrolled]);
         assert_eq!(plan.changes(), 2);
-        let meanwhile = registrar.enroll_many(&plan, &mut |_| {
+        let change_robot = &mut |_| {
             world.enroll("robot", "telegram", "8");
-        });
+        };
+        let meanwhile = registrar.enroll_many(&plan, change_robot, &|| Ok(()));
         assert_eq!(meanwhile, Err(RegistrarError::ChangedMeanwhile("robot".into())));
         assert_eq!(world.enrollments.borrow()[&bob()].factors.len(), 0, "put back as it was");
         let mut done = Vec::new();
         let plan = registrar.plan_many(&good).expect("right");
-        assert_eq!(registrar.enroll_many(&plan, &mut |people| done.push(people)), Ok(()));
+        let full = RegistrarError::Machine("the disk is full".into());
+        assert_eq!(registrar.enroll_many(&plan, &mut |_| {}, &|| Err(full.clone())), Err(full.clone()));
+        assert_eq!(world.enrollments.borrow()[&bob()].factors.len(), 0, "put back as it was");
+        assert_eq!(registrar.enroll_many(&plan, &mut |people| done.push(people), &|| Ok(())), Ok(()));
         assert_eq!(done, [1, 2]);
     });
     assert_eq!((world.logged("enrolled user=bob"), world.logged("enrolled user=robot")), (1, 1));
