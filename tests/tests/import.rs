@@ -31,7 +31,10 @@ fn apps_of_google_authenticator_go_on_as_before() {
     google_authenticator(&world, ROOT, &["--counter-based", "--no-rate-limit", "--minimal-window"]);
     let ended = world.machine.run("root", &["herald", "import", "google-authenticator", "--all"], "");
     assert_eq!(ended.status.code(), Some(1), "one could not be taken over: {ended:?}");
-    assert!(ended.output.contains("bob: the app goes on as before.\n  left behind: 5 scratch codes"), "{ended:?}");
+    assert!(
+        ended.output.contains("bob: the app goes on as before.\n  left behind: scratch codes of eight digits (5)"),
+        "{ended:?}"
+    );
     assert!(ended.output.contains("alice: the app goes on as before.\n"), "{ended:?}");
     assert!(ended.output.contains("root: not taken over: it counts logins"), "{ended:?}");
     let told = world.phone.message();

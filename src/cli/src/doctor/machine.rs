@@ -135,16 +135,19 @@ pub(super) fn kernel() -> Vec<Check> {
     // The kernel's list is not to be seen everywhere, in containers for one; then it is asked itself.
     let listed = fs::read_to_string("/sys/kernel/security/lsm").unwrap_or_default();
     let listed = listed.split(',').any(|module| module.trim() == "landlock");
-    let landlock = if listed || landlock_version().is_some() {
-        Check::passed("landlock", "herald-deliver reaches no more files than it needs")
-    } else {
-        let mend = "boot with landlock in lsm=, or leave it: herald-deliver is unprivileged all the same";
-        Check::noted("landlock", "this kernel does not have it", mend)
-    };
+    let landlock = landlock(listed || landlock_version().is_some());
     let kernel = format!("Linux {}", rustix::system::uname().release().to_string_lossy());
     let versions =
         [Some(concat!("herald ", env!("CARGO_PKG_VERSION")).to_owned()), libpam(), sudo(), ssh(), Some(kernel)];
     vec![landlock, Check::passed("versions", versions.into_iter().flatten().collect::<Vec<_>>().join(", "))]
+}
+
+fn landlock(is_there: bool) -> Check {
+    if is_there {
+        return Check::passed("landlock", "herald-deliver reaches no more files than it needs");
+    }
+    let mend = "boot with landlock in lsm=, or leave it: herald-deliver is unprivileged all the same";
+    Check::noted("landlock", "this kernel does not have it", mend)
 }
 
 /// `libpam.so.0.85.1`
@@ -168,6 +171,13 @@ fn ssh() -> Option<String> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_kernel_without_landlock_is_noted_with_the_mend() {
+        assert_eq!((landlock(true).ok, landlock(true).mend.as_str()), (true, ""));
+        let without = landlock(false);
+        assert!(without.ok && without.mend.starts_with("boot with landlock in lsm="), "{without:?}");
+    }
 
     #[test]
     fn state_that_is_others_too_is_found() {

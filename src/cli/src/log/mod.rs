@@ -9,6 +9,8 @@ use crate::call::Call;
 use crate::command;
 use crate::error::Error;
 use crate::output::{Cell, Report, table};
+use crate::phrases::Texts;
+use crate::voice::Voice;
 use ::time::OffsetDateTime;
 use entry::Entry;
 use herald_core::machine::Machine;
@@ -36,7 +38,7 @@ pub(crate) fn run(call: &Call, command: &command::Log) -> Result<Report, Error> 
     if let Some(user) = &command.user {
         entries.retain(|entry| entry.value("user") == Some(user));
     }
-    Ok(Report::new(&Document { ok: true, entries: &entries }, shown(&entries)))
+    Ok(Report::new(&Document { ok: true, entries: &entries }, shown(&call.voice, &entries)))
 }
 
 /// The journal holds everything since it began; the files may hold what was before.
@@ -57,11 +59,19 @@ fn trail(since: OffsetDateTime) -> Result<Vec<Entry>, Error> {
     Ok(entries)
 }
 
-fn shown(entries: &[Entry]) -> String {
+/// Events and what belongs to them stand as in the log: one can look for them there.
+fn shown(voice: &Voice, entries: &[Entry]) -> String {
     if entries.is_empty() {
-        return "Nothing was logged.\n".to_owned();
+        return voice.word(|texts| texts.nothing_logged) + "\n";
     }
-    let mut rows: Vec<Vec<Cell>> = vec![["TIME", "USER", "SERVICE", "EVENT", ""].map(Cell::heading).into()];
+    let heads: [fn(&Texts) -> &'static str; 5] = [
+        |texts| texts.head_time,
+        |texts| texts.head_user,
+        |texts| texts.head_service,
+        |texts| texts.head_event,
+        |_| "",
+    ];
+    let mut rows: Vec<Vec<Cell>> = vec![heads.into_iter().map(|head| Cell::heading(voice.word(head))).collect()];
     rows.extend(entries.iter().map(row));
     let lines = table(&rows);
     lines.lines().map(|line| format!("{}\n", line.trim_end())).collect()

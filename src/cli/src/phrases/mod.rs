@@ -51,11 +51,11 @@ texts! {
     ask_at_terminal, not_proved, again_or_vouch, codes_of, shown_only_now, codes_end, card_of, card_title, card_once,
     card_until, lifetime_of_codes, head_user, head_channel, head_address, head_label, head_state, head_enrolled,
     active, pending, disabled, codes_left_one, codes_left_many, until, nobody_enrolled, nothing_enrolled_for,
-    locked_for, is_enabled, is_disabled, is_removed, is_not_enrolled, comes_first, nothing_changed, unlocked,
+    locked_for, is_enabled, is_disabled, is_removed, is_not_enrolled, comes_first, list_put_back, nothing_changed, unlocked,
     not_locked, places_forgotten, no_place_remembered, speaks, speaks_configured, no_such_language, known_languages, let_in, not_asked, exempt,
     exempt_network, unenrolled, undelivered, would_be_refused, wait_or_unlock, not_enrolled_because, no_gateway,
     bad_address, give_one, no_country_code, give_country_code, no_number_of, unknown_country, bad_label, never_enrolled, ambiguous, name_one, never_verified, taken, label_or_remove,
-    changed_meanwhile, bad_secret, look_at_secret,
+    changed_meanwhile, bad_secret, look_at_secret, many_enrolled, many_would_be, lines_wrong, mend_lines, line_fields, nobody_of_that_name, app_goes_on, app_known, not_taken_over, left_behind, nothing_to_take_over, counts_logins, other_steps, no_such_file, scratch_codes_left, wrong_clock_left, pin_left, exported, restored, without_account, not_on_a_screen, head_time, head_service, head_event, nothing_logged,
 }
 
 impl Texts {
