@@ -11,6 +11,9 @@ fn enrolls(world: &World, words: &[&str]) -> Terminal {
     world.machine.terminal("root", &command)
 }
 
+const WEBHOOK: &str = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the \
+                       webhook first";
+
 /// What the link carries.
 fn nonce(terminal: &mut Terminal) -> String {
     terminal.expect("https://t.me/herald_phone_bot?start=");
@@ -94,11 +97,28 @@ fn the_qr_code_is_drawn_in_colours_of_its_own_or_not_at_all() {
 
 #[test]
 fn another_reader_of_the_bot_is_explained_and_waited_for() {
+    for (conflict, explained, mend) in [
+        (
+            CONFLICT,
+            "another program reads this bot's updates; trying on.",
+            "stop it for a moment, or make a bot of its own for Herald",
+        ),
+        (
+            WEBHOOK,
+            "this bot has a webhook; trying on.",
+            "delete it (deleteWebhook), or make a bot of its own for Herald",
+        ),
+    ] {
+        another_reader(conflict, explained, mend);
+    }
+}
+
+fn another_reader(conflict: &str, explained: &str, mend: &str) {
     let world = World::new();
-    world.phone.set_conflict(Some(CONFLICT));
+    world.phone.set_conflict(Some(conflict));
     let mut root = enrolls(&world, &["--user", "bob", "--no-backup-codes"]);
-    root.expect("another program reads this bot's updates; trying on.");
-    root.expect("stop it for a moment, or make a bot of its own for Herald");
+    root.expect(explained);
+    root.expect(mend);
     let nonce = nonce(&mut root);
     root.expect("Waiting for START: 4:5");
     world.phone.press_start(BOB.chat(), "Bob", &nonce);

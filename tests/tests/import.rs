@@ -47,6 +47,23 @@ fn apps_of_google_authenticator_go_on_as_before() {
 }
 
 #[test]
+fn whoever_looks_on_sees_how_far_a_list_is() {
+    const PEOPLE: u32 = 200;
+    let world = World::new();
+    let names: Vec<String> = (0..PEOPLE).map(|number| format!("person{number}")).collect();
+    world.machine.add_users(&names, 100_000, ALICE);
+    let line = |(name, chat): (&String, u32)| format!("{name},telegram,{chat},\n");
+    let list: String = names.iter().zip(600_000_000..).map(line).collect();
+    world.machine.write("/run/list.csv", 0o644, &list);
+    let mut root = world.machine.terminal("root", &["herald", "enroll", "--from", "/run/list.csv"]);
+    root.expect(&format!("[####################{}] 100 of 200", " ".repeat(20)));
+    root.expect("[########################################] 200 of 200");
+    // The bar makes room for the result.
+    root.expect("\u{1b}[K200 enrolled, 0 so already.\n");
+    root.succeeds();
+}
+
+#[test]
 fn a_list_of_ten_thousand_takes_seconds() {
     const PEOPLE: u32 = 10_000;
     let world = World::new();
