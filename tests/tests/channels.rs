@@ -137,6 +137,26 @@ fn signal() {
 }
 
 #[test]
+fn a_number_that_signal_does_not_know_is_not_enrolled() {
+    let world = World::new();
+    let service = Service::http(400, r#"{"error":"Failed to send message: Unregistered user \"+81312345678\""}"#);
+    let gateway = format!(
+        "[[gateway]]\ndriver = \"signal-cli-rest\"\naccount = \"+4915112345678\"\nurl = \"http://127.0.0.1:{}\"\n",
+        service.port
+    );
+    world.configure_with("", &gateway);
+    let enroll = ["herald", "enroll", "signal", "+81312345678", "--user", ALICE.name, "--force"];
+    let ended = world.machine.run("root", &enroll, "");
+    assert_eq!(ended.status.code(), Some(1), "{} {}", ended.output, ended.errors);
+    assert!(
+        ended.errors.contains("Unregistered user") && ended.errors.contains("\ntry: look at the address"),
+        "{}",
+        ended.errors
+    );
+    assert!(!world.machine.read("/var/lib/herald/users/alice.toml").contains("signal"));
+}
+
+#[test]
 fn sms() {
     let world = World::new();
     let service = Service::http(200, r#"{"data":[{"status":"OK","error":"0"}]}"#);
@@ -145,6 +165,10 @@ fn sms() {
         service.port
     );
     logs_in(&world, "sms", "+81312345678", &gateway, "SMS to ...678", || service.code("msg="));
+    let test = |address| world.machine.run("root", &["herald", "gateway", "test", "own", address], "");
+    let (one, other) = (test("+81312345678"), test("0312345678"));
+    assert_eq!((one.status.code(), other.status.code()), (Some(0), Some(2)), "{} {}", one.output, other.output);
+    assert!(one.output.contains(" ms: 1 segment in GSM-7, "), "{}", one.output);
 }
 
 #[test]

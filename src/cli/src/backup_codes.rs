@@ -71,12 +71,7 @@ pub(crate) fn offered(call: &Call, installation: &Installation, user: &UserName)
 
 fn make(call: &Call, installation: &Installation, user: &UserName, wanted: &Codes) -> Result<Vec<Secret>, Error> {
     let made = installation.registrar(call).backup_codes(user, wanted);
-    made.map_err(|error| Error::Registrar {
-        user: user.to_string(),
-        what: BACKUP_CHANNEL.to_owned(),
-        error,
-        said: None,
-    })
+    made.map_err(|error| Error::Registrar { user: user.to_string(), what: BACKUP_CHANNEL.to_owned(), error })
 }
 
 fn lifetime(voice: &Voice, text: &str) -> Result<Duration, Error> {

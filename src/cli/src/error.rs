@@ -4,7 +4,6 @@ use crate::voice::Voice;
 use herald_core::account::NameServiceError;
 use herald_core::config::ConfigError;
 use herald_core::courier::CourierError;
-use herald_core::login::Verdict;
 use herald_core::machine::{FileError, LoadError};
 use herald_core::registrar::RegistrarError;
 use herald_core::store::StoreError;
@@ -41,8 +40,6 @@ pub(crate) enum Error {
         what: String,
         /// Why it was not.
         error: RegistrarError,
-        /// What the dialogue said at its end.
-        said: Option<String>,
     },
     /// No driver of that name; those there are.
     NoSuchDriver(String, Vec<String>),
@@ -115,7 +112,7 @@ impl Error {
             Self::NoSuchUser(name) => {
                 (voice.say(|texts| texts.no_such_user, &[("user", name)]), voice.word(|texts| texts.look_for_the_name))
             }
-            Self::Registrar { user, what, error, said } => registrar(voice, user, what, error, said.as_deref()),
+            Self::Registrar { user, what, error } => registrar(voice, user, what, error),
             Self::ProofNeeded(user, None) => (
                 voice.say(|texts| texts.proof_needed, &[("user", user)]),
                 voice.say(|texts| texts.ask_at_terminal, &[("user", user)]),
@@ -272,7 +269,7 @@ pub(crate) fn courier(error: &CourierError) -> (String, String) {
     }
 }
 
-fn registrar(voice: &Voice, user: &str, what: &str, error: &RegistrarError, said: Option<&str>) -> (String, String) {
+fn registrar(voice: &Voice, user: &str, what: &str, error: &RegistrarError) -> (String, String) {
     let channel = what.split(':').next().unwrap_or(what);
     let user = ("user", user);
     match error {
@@ -314,11 +311,7 @@ fn registrar(voice: &Voice, user: &str, what: &str, error: &RegistrarError, said
         }
         RegistrarError::Secret => (voice.word(|texts| texts.bad_secret), voice.word(|texts| texts.look_at_secret)),
         RegistrarError::Machine(text) => (text.clone(), voice.word(|texts| texts.same_again)),
-        RegistrarError::Unproved(verdict) => {
-            let said = said.map_or_else(|| voice.phrases().nothing_typed(), str::to_owned);
-            let said = voice.behind_a_colon(first_sentence(&said));
-            (voice.say(|texts| texts.not_enrolled_because, &[("said", &said)]), unproved(voice, user.1, *verdict))
-        }
+        RegistrarError::Unproved(_) => (error.to_string(), voice.word(|texts| texts.same_again)),
     }
 }
 
@@ -326,15 +319,6 @@ fn registrar(voice: &Voice, user: &str, what: &str, error: &RegistrarError, said
 pub(crate) fn first_sentence(said: &str) -> &str {
     let end = [". ", "。"].iter().filter_map(|end| said.find(end)).min();
     end.and_then(|end| said.get(..end)).unwrap_or(said).trim_end_matches('.')
-}
-
-fn unproved(voice: &Voice, user: &str, verdict: Verdict) -> String {
-    match verdict {
-        Verdict::MaxTries => voice.say(|texts| texts.wait_or_unlock, &[("user", user)]),
-        Verdict::AuthInfoUnavailable => "sudo herald gateway status".to_owned(),
-        Verdict::ServiceError | Verdict::SystemError => "sudo herald config check".to_owned(),
-        _ => voice.word(|texts| texts.same_again),
-    }
 }
 
 /// The words of an I/O error without its number.

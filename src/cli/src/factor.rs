@@ -96,5 +96,5 @@ impl<'a> Place<'a> {
 }
 
 fn failed(user: &UserName, factor: &str, error: RegistrarError) -> Error {
-    Error::Registrar { user: user.to_string(), what: factor.to_owned(), error, said: None }
+    Error::Registrar { user: user.to_string(), what: factor.to_owned(), error }
 }

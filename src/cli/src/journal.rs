@@ -31,11 +31,29 @@ impl Journal {
         self.troubles.borrow().clone()
     }
 
+    /// What the last trouble was: what a person at the door is not told.
+    pub(crate) fn cause(&self) -> Option<String> {
+        self.troubles.borrow().last().and_then(|line| value(line, "reason")).map(|reason| in_words(&reason))
+    }
+
+    /// Whether the last trouble was that somebody cannot be reached in a way, whatever the gateway does.
+    pub(crate) fn is_permanent(&self) -> bool {
+        self.troubles.borrow().last().and_then(|line| value(line, "end")).is_some_and(|end| end == "permanent")
+    }
+
     /// The value of a key in the last line.
     pub(crate) fn last_value(&self, key: &str) -> Option<String> {
-        let last = self.last.borrow();
-        last.split(' ').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=').map(str::to_owned))
+        value(&self.last.borrow(), key)
     }
+}
+
+fn value(line: &str, key: &str) -> Option<String> {
+    line.split(' ').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=').map(str::to_owned))
+}
+
+/// A value of the log, as far as it can be read: spaces are kept as `_` there, and other bytes as `%XX`.
+pub(crate) fn in_words(reason: &str) -> String {
+    reason.replace('_', " ").replace("%3D", "=").replace("%22", "\"").replace("%25", "%")
 }
 
 impl Audit for Journal {

@@ -25,7 +25,6 @@ pub(crate) fn run(call: &Call, command: &Language) -> Result<Report, Error> {
         user: user.to_string(),
         what: String::new(),
         error,
-        said: None,
     })?;
     let language = known.unwrap_or(CONFIGURED);
     let mut text = match known {

@@ -3,6 +3,7 @@
 use crate::call::Call;
 use crate::command::Try;
 use crate::error::{Error, first_sentence, sentences};
+use crate::journal::in_words;
 use crate::output::Report;
 use crate::phrases::Texts;
 use crate::terminal::Terminal;
@@ -69,7 +70,7 @@ impl Trial<'_> {
     fn refused(&self, terminal: &Terminal) -> Error {
         let Call { voice, .. } = self.call;
         let said = terminal.said().unwrap_or_else(|| voice.phrases().nothing_typed());
-        let (because, own_mend) = match self.cause().map(|cause| sentences(&cause, "")) {
+        let (because, own_mend) = match self.call.journal.cause().map(|cause| sentences(&cause, "")) {
             None => (String::new(), String::new()),
             Some((cause, mend)) => (format!(" ({cause})"), mend),
         };
@@ -98,14 +99,6 @@ impl Trial<'_> {
         self.call.voice.word(text)
     }
 
-    /// What the log says of a trouble that a person at the door is not told.
-    fn cause(&self) -> Option<String> {
-        let troubles = self.call.journal.troubles();
-        let line = troubles.last()?;
-        let reason = line.split(' ').find_map(|pair| pair.strip_prefix("reason="))?;
-        Some(in_words(reason))
-    }
-
     /// Lines of the log that an admin should see, although it went well.
     fn troubles(&self) -> String {
         self.call.journal.troubles().iter().map(|line| format!("log: {line}\n")).collect()
@@ -121,11 +114,6 @@ impl Trial<'_> {
             _ => format!("sudo herald try --user {user}"),
         }
     }
-}
-
-/// A value of the log, as far as it can be read: spaces are kept as `_` there, and other bytes as `%XX`.
-fn in_words(reason: &str) -> String {
-    reason.replace('_', " ").replace("%3D", "=").replace("%22", "\"").replace("%25", "%")
 }
 
 /// What the host would get (interface §3).

@@ -160,9 +160,15 @@ impl Registrar<'_> {
         let Some(factor) = factor else { return Err(RegistrarError::NotEnrolled(channel.to_owned())) };
         let verdict = prove_pending(&self.proof(user, &factor, attempt), &factor, attempt, echo, conversation);
         if verdict != Verdict::Success {
-            // What was known and switched off before is that again; what is new stays pending.
-            if let Some(known) = known.filter(|known| known.state == State::Disabled) {
-                self.change(user, |enrollment| set_state(enrollment, factor.id, known.state))?;
+            // What was known and switched off before is that again; what is new stays pending if a code is on its way.
+            match known {
+                Some(known) if known.state == State::Disabled => {
+                    self.change(user, |enrollment| set_state(enrollment, factor.id, known.state))?;
+                }
+                None if verdict == Verdict::AuthInfoUnavailable => {
+                    self.change(user, |enrollment| enrollment.factors.retain(|other| other.id != factor.id))?;
+                }
+                _ => {}
             }
             return Err(RegistrarError::Unproved(verdict));
         }

@@ -6,7 +6,7 @@ mod link;
 use crate::backup_codes;
 use crate::call::{Call, Installation};
 use crate::command::Enroll;
-use crate::error::Error;
+use crate::error::{Error, first_sentence};
 use crate::gateway::describe;
 use crate::national;
 use crate::output::{Changed, Report, next};
@@ -17,6 +17,7 @@ use crate::terminal::Terminal;
 use herald_core::account::UserName;
 use herald_core::address::{Form, shown};
 use herald_core::enrollment::{Enrollment, Factor};
+use herald_core::login::Verdict;
 use herald_core::provider::{BACKUP_CHANNEL, TOTP_CHANNEL};
 use herald_core::registrar::{Newcomer, RegistrarError};
 use serde::Serialize;
@@ -165,8 +166,28 @@ impl Desk<'_> {
     }
 
     fn failed(&self, error: RegistrarError) -> Error {
-        let (user, what) = (self.user.to_string(), self.channel.clone());
-        Error::Registrar { user, what, error, said: self.terminal.said() }
+        match error {
+            RegistrarError::Unproved(verdict) => self.unproved(verdict),
+            error => Error::Registrar { user: self.user.to_string(), what: self.channel.clone(), error },
+        }
+    }
+
+    /// What the dialogue said at its end, why, and what to do about it.
+    fn unproved(&self, verdict: Verdict) -> Error {
+        let Call { voice, journal, .. } = self.call;
+        let is_ours = matches!(verdict, Verdict::AuthInfoUnavailable | Verdict::ServiceError | Verdict::SystemError);
+        let cause = journal.cause().filter(|_| is_ours).map(|cause| format!(" ({cause})")).unwrap_or_default();
+        let said = self.terminal.said().unwrap_or_else(|| voice.phrases().nothing_typed());
+        let said = voice.behind_a_colon(first_sentence(&said));
+        let problem = voice.say(|texts| texts.not_enrolled_because, &[("said", &said)]) + &cause;
+        let mend = match verdict {
+            Verdict::MaxTries => voice.say(|texts| texts.wait_or_unlock, &[("user", self.user.as_str())]),
+            Verdict::AuthInfoUnavailable if journal.is_permanent() => voice.word(|texts| texts.look_at_address),
+            Verdict::AuthInfoUnavailable => "sudo herald gateway status".to_owned(),
+            Verdict::ServiceError | Verdict::SystemError => "sudo herald config check".to_owned(),
+            _ => voice.word(|texts| texts.same_again),
+        };
+        Error::Refused(problem, mend)
     }
 
     fn text(&self, factor: Option<&Factor>, changed: bool) -> String {

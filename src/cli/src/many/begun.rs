@@ -132,7 +132,7 @@ pub(crate) fn put_back(call: &Call, installation: &Installation) -> Result<bool,
         match registrar.swap(&user, &after, &before) {
             Ok(()) | Err(RegistrarError::ChangedMeanwhile(_)) => {}
             Err(error) => {
-                return Err(Error::Registrar { user: step.user.clone(), what: String::new(), error, said: None });
+                return Err(Error::Registrar { user: step.user.clone(), what: String::new(), error });
             }
         }
     }

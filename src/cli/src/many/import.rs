@@ -216,7 +216,7 @@ fn taken_over(call: &Call, installation: &Installation, user: &UserName, found: 
     let Found { secret, left_behind } = found;
     let taken = secret.and_then(|secret| {
         let what = TOTP_CHANNEL.to_owned();
-        let failed = |error| Error::Registrar { user: user.to_string(), what, error, said: None }.said(&call.voice).0;
+        let failed = |error| Error::Registrar { user: user.to_string(), what, error }.said(&call.voice).0;
         installation.registrar(call).vouch_app(user, None, &secret).map_err(failed)
     });
     let (changed, error) = match taken {

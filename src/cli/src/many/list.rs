@@ -103,12 +103,7 @@ pub(crate) fn run(call: &Call, path: &Path, command: &Enroll) -> Result<Report, 
         let begun = Begun::note(&installation, plan.changed())?;
         let written = registrar.enroll_many(&plan, &mut |done| bar.show(done), &|| begun.end());
         bar.end();
-        written.map_err(|error| Error::Registrar {
-            user: "everybody".to_owned(),
-            what: String::new(),
-            error,
-            said: None,
-        })?;
+        written.map_err(|error| Error::Registrar { user: "everybody".to_owned(), what: String::new(), error })?;
     }
     Ok(done(&call.voice, &lines, command.dry_run, &terminal))
 }
@@ -203,8 +198,7 @@ fn row(voice: &Voice, record: &csv::Record, names: &Names, country: &str) -> Res
 
 fn explained(voice: &Voice, channel: &str, error: RegistrarError) -> String {
     let is_address = matches!(error, RegistrarError::Address(_));
-    let (problem, mend) =
-        Error::Registrar { user: String::new(), what: channel.to_owned(), error, said: None }.said(voice);
+    let (problem, mend) = Error::Registrar { user: String::new(), what: channel.to_owned(), error }.said(voice);
     if is_address { format!("{problem}: {mend}") } else { problem }
 }
 

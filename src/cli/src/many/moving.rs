@@ -66,7 +66,7 @@ pub(crate) fn restore(call: &Call, command: &Restore) -> Result<Report, Error> {
     }
     let installation = call.installation()?;
     installation.store.prepare()?;
-    let failed = |error| Error::Registrar { user: "everybody".to_owned(), what: String::new(), error, said: None };
+    let failed = |error| Error::Registrar { user: "everybody".to_owned(), what: String::new(), error };
     let count = people.len();
     let registrar = installation.registrar(call);
     let changes = registrar.plan_restore(people).map_err(failed)?;

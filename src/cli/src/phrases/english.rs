@@ -131,6 +131,7 @@ pub(super) const ENGLISH: Texts = Texts {
     changed_meanwhile: "somebody else changed the enrollment of {user} meanwhile",
     bad_secret: "that is no secret of an authenticator app: base32, at least 80 bits",
     look_at_secret: "look at it: letters A-Z and digits 2-7",
+    look_at_address: "look at the address; whoever it belongs to must not have blocked the bot or account, and with Telegram must have pressed START first",
     // Many people at once, other systems, the log.
     many_enrolled: "{count} enrolled, {already} so already.",
     many_would_be: "{count} would be enrolled, {already} so already.",

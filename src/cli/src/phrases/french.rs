@@ -131,6 +131,7 @@ pub(super) const FRENCH: Texts = Texts {
     changed_meanwhile: "quelqu'un d'autre a modifié {user} entre-temps",
     bad_secret: "ce n'est pas le secret d'une application d'authentification : base32, au moins 80 bits",
     look_at_secret: "le vérifier : lettres A-Z et chiffres 2-7",
+    look_at_address: "vérifier l'adresse ; son propriétaire ne doit pas avoir bloqué le bot ou le compte, et avec Telegram il doit d'abord avoir appuyé sur START",
     // Many people at once, other systems, the log.
     many_enrolled: "{count} inscrits, {already} l'étaient déjà.",
     many_would_be: "{count} seraient inscrits, {already} le sont déjà.",

@@ -131,6 +131,7 @@ pub(super) const GERMAN: Texts = Texts {
     changed_meanwhile: "jemand anders hat {user} inzwischen geändert",
     bad_secret: "das ist kein Geheimnis einer Authenticator-App: base32, mindestens 80 Bit",
     look_at_secret: "nachsehen: Buchstaben A-Z und Ziffern 2-7",
+    look_at_address: "die Adresse prüfen; wem sie gehört, darf den Bot oder das Konto nicht blockiert haben und muss bei Telegram zuerst START gedrückt haben",
     // Many people at once, other systems, the log.
     many_enrolled: "{count} eingerichtet, {already} waren es schon.",
     many_would_be: "{count} würden eingerichtet, {already} sind es schon.",

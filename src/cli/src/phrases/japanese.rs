@@ -131,6 +131,7 @@ pub(super) const JAPANESE: Texts = Texts {
     changed_meanwhile: "その間に{user}の登録が別の人に変更されました",
     bad_secret: "認証アプリの秘密鍵ではありません (base32、80ビット以上)",
     look_at_secret: "文字を確かめる: A-Zと2-7のみ",
+    look_at_address: "宛先を確かめる: 相手がボットやアカウントをブロックしていないこと、Telegramでは先にSTARTを押していること",
     // Many people at once, other systems, the log.
     many_enrolled: "{count}件を登録しました。{already}件は登録済みでした。",
     many_would_be: "{count}件を登録できます。{already}件は登録済みです。",

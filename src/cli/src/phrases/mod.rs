@@ -55,7 +55,7 @@ texts! {
     not_locked, places_forgotten, no_place_remembered, speaks, speaks_configured, no_such_language, known_languages, let_in, not_asked, exempt,
     exempt_network, unenrolled, undelivered, would_be_refused, wait_or_unlock, not_enrolled_because, no_gateway,
     bad_address, give_one, no_country_code, give_country_code, no_number_of, unknown_country, bad_label, never_enrolled, ambiguous, name_one, never_verified, taken, label_or_remove,
-    changed_meanwhile, bad_secret, look_at_secret, many_enrolled, many_would_be, lines_wrong, mend_lines, line_fields, nobody_of_that_name, app_goes_on, app_known, not_taken_over, left_behind, nothing_to_take_over, counts_logins, other_steps, no_such_file, scratch_codes_left, wrong_clock_left, pin_left, exported, restored, without_account, not_on_a_screen, head_time, head_service, head_event, nothing_logged,
+    changed_meanwhile, bad_secret, look_at_secret, look_at_address, many_enrolled, many_would_be, lines_wrong, mend_lines, line_fields, nobody_of_that_name, app_goes_on, app_known, not_taken_over, left_behind, nothing_to_take_over, counts_logins, other_steps, no_such_file, scratch_codes_left, wrong_clock_left, pin_left, exported, restored, without_account, not_on_a_screen, head_time, head_service, head_event, nothing_logged,
 }
 
 impl Texts {

@@ -131,6 +131,7 @@ pub(super) const PORTUGUESE: Texts = Texts {
     changed_meanwhile: "alguém mudou o cadastro de {user} nesse meio-tempo",
     bad_secret: "não é o segredo de um aplicativo autenticador: base32, ao menos 80 bits",
     look_at_secret: "confira: letras A-Z e dígitos 2-7",
+    look_at_address: "confira o endereço; seu dono não pode ter bloqueado o bot ou a conta, e no Telegram precisa antes ter tocado em START",
     // Many people at once, other systems, the log.
     many_enrolled: "{count} cadastrados, {already} já estavam.",
     many_would_be: "{count} seriam cadastrados, {already} já estão.",

@@ -131,6 +131,7 @@ pub(super) const SPANISH: Texts = Texts {
     changed_meanwhile: "alguien cambió el registro de {user} mientras tanto",
     bad_secret: "no es el secreto de una aplicación de autenticación: base32, al menos 80 bits",
     look_at_secret: "revísalo: letras A-Z y dígitos 2-7",
+    look_at_address: "revisa la dirección; su dueño no debe haber bloqueado el bot o la cuenta, y en Telegram debe haber pulsado START antes",
     // Many people at once, other systems, the log.
     many_enrolled: "{count} registrados, {already} ya lo estaban.",
     many_would_be: "{count} se registrarían, {already} ya lo están.",
