@@ -148,13 +148,24 @@ fn prosody_rest_takes_the_address_into_its_path() {
         taken: &[],
         refused: &[],
     };
+    let returned = "<message type='error' to='herald@jabber.example.org' from='alice@jabber.example.org'><error \
+                    type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>";
     let server = Server::start();
     let gateway = page.gateway(&server);
-    for (status, end) in
-        [(200, End::Delivered), (202, End::Delivered), (401, CONFIGURATION), (404, PERMANENT), (503, UNREACHABLE)]
-    {
-        server.answer(status, "");
-        assert_eq!(send(&gateway, "alice@jabber.example.org", message()).end, end, "{status}");
+    for (status, body, end, words) in [
+        (202, "", End::Delivered, ""),
+        (201, "", End::Delivered, ""),
+        // What comes back at once comes back as an answer, with the status of an answer.
+        (200, returned, PERMANENT, "service-unavailable"),
+        (422, "Invalid destination JID", PERMANENT, "Invalid destination JID"),
+        (401, "", CONFIGURATION, "refused (401)"),
+        (403, "Credentials not accepted", CONFIGURATION, "Credentials not accepted"),
+        (404, "", CONFIGURATION, "refused (404)"),
+        (503, "", UNREACHABLE, "the service is out of order (503)"),
+    ] {
+        server.answer(status, body);
+        let tried = send(&gateway, "alice@jabber.example.org", message());
+        assert_eq!((tried.end, tried.detail.as_str()), (end, words), "{status}");
     }
     assert_eq!(
         server.request(),
