@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what `make build` made, or takes it away: scripts/install.sh [--uninstall].
-# DESTDIR, PREFIX (/usr), PAM_DIR and ZSH_DIR say where to. /etc/pam.d and /etc/ssh are never touched.
+# DESTDIR, PREFIX (/usr), PAM_DIR, ZSH_DIR and PROFILE_DIR (pam-auth-update's; empty: none) say where to. /etc/pam.d and
+# /etc/ssh are never touched.
 set -eu
 cd "$(dirname "$0")/.."
 umask 022
@@ -50,6 +51,7 @@ installs() {
     put 0755 "$BUILT/herald" "$PREFIX/bin/herald"
     put 0644 packaging/sysusers.d/herald.conf "$PREFIX/lib/sysusers.d/herald.conf"
     put 0644 packaging/tmpfiles.d/herald.conf "$PREFIX/lib/tmpfiles.d/herald.conf"
+    [ -z "$PROFILE_DIR" ] || put 0644 packaging/pam-configs/herald "$PROFILE_DIR/herald"
     manual
     for file in README.md README.ja.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(find docs pam.d-example -type f); do
         [ ! -e "$file" ] || put 0644 "$file" "$DOC_DIR/$file"
@@ -92,6 +94,11 @@ zsh_dir() {
     fi
 }
 
+# Where pam-auth-update looks for profiles (Debian and its kin). Ours changes nothing before it is enabled.
+profile_dir() {
+    [ "$PREFIX" != /usr ] || ! command -v pam-auth-update >/dev/null || echo /usr/share/pam-configs
+}
+
 # Whom the network side becomes. Without such a user it becomes nobody.
 make_user() {
     ! id _herald >/dev/null 2>&1 || return 0
@@ -108,19 +115,21 @@ uninstalls() {
     if [ -n "$named" ] && [ "${HERALD_REMOVE:-}" != anyway ]; then
         printf '%s\n' "$named" >&2
         fail "these name pam_herald.so: without the module nobody could log in there any more" \
-            "take its lines out first, or run this with HERALD_REMOVE=anyway"
+            "take its lines out first (common-auth: pam-auth-update), or run this with HERALD_REMOVE=anyway"
     fi
     rm -f "$DESTDIR$PAM_DIR/pam_herald.so" "$DESTDIR$PREFIX/bin/herald" \
         "$DESTDIR$PREFIX/lib/sysusers.d/herald.conf" "$DESTDIR$PREFIX/lib/tmpfiles.d/herald.conf" \
         "$DESTDIR$PREFIX/share/man/man1/herald.1" "$DESTDIR$PREFIX/share/man/man5/herald.toml.5" \
         "$DESTDIR$PREFIX/share/man/man8/pam_herald.8" "$DESTDIR$PREFIX/share/bash-completion/completions/herald" \
-        "$DESTDIR$ZSH_DIR/_herald" "$DESTDIR$PREFIX/share/fish/vendor_completions.d/herald.fish"
+        "$DESTDIR$ZSH_DIR/_herald" "$DESTDIR$PREFIX/share/fish/vendor_completions.d/herald.fish" \
+        ${PROFILE_DIR:+"$DESTDIR$PROFILE_DIR/herald"}
     rm -rf "$DESTDIR$PREFIX/libexec/herald" "$DESTDIR$DOC_DIR"
     echo "Uninstalled. /etc/herald, /var/lib/herald and the user _herald are still there."
 }
 
 PAM_DIR=${PAM_DIR:-$(pam_dir)}
 ZSH_DIR=${ZSH_DIR:-$(zsh_dir)}
+PROFILE_DIR=${PROFILE_DIR-$(profile_dir)}
 DOC_DIR=$PREFIX/share/doc/herald
 case ${1:-} in
 '') installs ;;

@@ -27,7 +27,7 @@ cargo_deb() {
 # The name that src/pam/Cargo.toml takes the files from.
 tree=$target/release/package
 rm -rf "$tree"
-DESTDIR=$tree PREFIX=/usr scripts/install.sh
+DESTDIR=$tree PREFIX=/usr PROFILE_DIR=/usr/share/pam-configs scripts/install.sh
 # Debian has its own names for these, and the folders are the work of the package's scripts.
 rm -r "${tree:?}/etc" "${tree:?}/var" "$tree"/usr/share/doc/herald/LICENSE-*
 gzip -9n <CHANGELOG.md >"$tree/usr/share/doc/herald/changelog.gz"

@@ -46,8 +46,8 @@ needs() {
         program oathtool oathtool
         program strace strace
         program ansible-playbook ansible-core
-        program strace strace
-        program ansible-playbook ansible-core
+        program pam-auth-update libpam-runtime
+        program debconf debconf
         program valgrind valgrind
         program google-authenticator libpam-google-authenticator
         file time /usr/bin/time

@@ -30,12 +30,13 @@ expected='755 etc/herald/
 644 usr/share/man/man1/herald.1
 644 usr/share/man/man5/herald.toml.5
 644 usr/share/man/man8/pam_herald.8
+644 usr/share/pam-configs/herald
 644 usr/share/zsh/site-functions/_herald
 700 var/lib/herald/
 700 var/lib/herald/totp/
 700 var/lib/herald/users/'
 
-export PAM_DIR=/usr/lib/security ZSH_DIR=/usr/share/zsh/site-functions PREFIX=/usr DESTDIR="$tree"
+export PAM_DIR=/usr/lib/security ZSH_DIR=/usr/share/zsh/site-functions PROFILE_DIR=/usr/share/pam-configs PREFIX=/usr DESTDIR="$tree"
 for umask in 022 077; do
     (umask "$umask" && scripts/install.sh >/dev/null)
     [ "$(contents "$tree")" = "$expected" ] || fail "with umask $umask it makes:
@@ -55,7 +56,7 @@ scripts/install.sh --uninstall >/dev/null
 left=$(cd "$tree" && find . ! -type d ! -path './etc/*' -o -path './usr/*herald*')
 [ -z "$left" ] || fail "uninstalling leaves $left"
 
-export PREFIX=/usr/local ZSH_DIR=
+export PREFIX=/usr/local ZSH_DIR='' PROFILE_DIR=''
 scripts/install.sh >/dev/null
 for file in libexec/herald/herald-deliver share/zsh/site-functions/_herald share/man/man1/herald.1; do
     [ -e "$tree/usr/local/$file" ] || fail "PREFIX is not honoured: there is no $file"

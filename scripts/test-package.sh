@@ -65,6 +65,9 @@ inside() {
     mkdir -m 700 "$scratch"
     # What an earlier installation left would not be the package's.
     must_not "herald is installed on this machine" dpkg -s herald
+    # As pam-auth-update writes it, whatever somebody wrote by hand.
+    export DEBIAN_FRONTEND=noninteractive
+    must "pam-auth-update" pam-auth-update --force
     machine >"$scratch/before"
 
     must "dpkg --install" dpkg_does --install "$1"
@@ -73,7 +76,7 @@ inside() {
     upgraded_in_the_middle_of_a_login "$2"
     stays_while_it_is_needed
     removed_and_purged
-    echo "package: installs, upgrades during a login, stays while a stack needs it, purges"
+    echo "package: installs, upgrades during a login, stays while a stack needs it, takes its profile out, purges"
 }
 
 installed_well() {
@@ -87,6 +90,8 @@ installed_well() {
         mode_is "700 root:root" "$folder"
     done
     getent passwd _herald | grep -q ':/nonexistent:/usr/sbin/nologin$' || fail "_herald: $(getent passwd _herald)"
+    mode_is "644 root:root" /usr/share/pam-configs/herald
+    must_not "its profile is on already" grep -q pam_herald /etc/pam.d/common-auth
     must "the examples are there" test -s /usr/share/doc/herald/pam.d-example/sshd
     for file in man/man1/herald.1.gz man/man5/herald.toml.5.gz man/man8/pam_herald.8.gz zsh/vendor-completions/_herald \
         bash-completion/completions/herald fish/vendor_completions.d/herald.fish; do
@@ -135,12 +140,17 @@ stays_while_it_is_needed() {
     grep -q '/etc/pam.d/held-open' "$scratch/said" || fail "it does not say who needs it: $(cat "$scratch/said")"
     must "the module is gone" test -e "$module"
     must "the package is no longer whole" sh -c "dpkg -s herald | grep -q '^Status: .* ok installed$'"
+    # Whom pam-auth-update has ask must not lose that meanwhile; once nothing was written by hand, it goes by itself.
+    must "pam-auth-update --enable herald" pam-auth-update --enable herald
+    must_not "dpkg --remove, though /etc/pam.d/held-open still needs the module" dpkg_does --remove herald
+    must "common-auth no longer asks for a code" grep -q 'requisite.*pam_herald' /etc/pam.d/common-auth
     rm /etc/pam.d/held-open
 }
 
 removed_and_purged() {
     must "dpkg --remove" dpkg_does --remove herald
     must_not "the module is still there" test -e "$module"
+    must_not "common-auth still names the module: nobody can log in" grep -q pam_herald /etc/pam.d/common-auth
     must "removing took the enrollments along" test -s /var/lib/herald/users/root.toml
     must "dpkg --purge" dpkg_does --purge herald
     for path in /etc/herald /var/lib/herald /run/herald /usr/libexec/herald /usr/share/doc/herald; do

@@ -141,6 +141,7 @@ impl Service {
         let mut checks: Vec<Check> = faults(&self.stack).iter().filter_map(|fault| self.explained(fault)).collect();
         checks.extend(self.ours().flat_map(|ours| of_line(ours, root, config)));
         checks.extend(self.order(policy));
+        checks.extend(self.twice());
         checks.extend(self.host());
         if checks.is_empty() {
             let places: Vec<String> = self.ours().map(Entry::place).collect();
@@ -214,6 +215,20 @@ impl Service {
         }
         let detail = format!("{place} stands before the password: it asks before it sends a code");
         Some(Check::noted("", detail, "move it below the password, unless that is meant"))
+    }
+
+    /// A line of ours beside one that comes with a shared file, such as our profile's.
+    fn twice(&self) -> Option<Check> {
+        let places: Vec<String> = self.ours().filter(|ours| !ours.appends()).map(Entry::place).collect();
+        if places.len() < 2 || !self.ours().any(is_shared) {
+            return None;
+        }
+        let detail = format!("{} both ask for a code", places.join(" and "));
+        Some(Check::noted(
+            "",
+            detail,
+            format!("take the line out of /etc/pam.d/{}, unless two codes are meant", self.name),
+        ))
     }
 
     fn host(&self) -> Option<Check> {

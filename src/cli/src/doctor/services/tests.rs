@@ -46,6 +46,11 @@ fn rule_7_our_line_in_a_shared_file_is_found_and_in_our_own_profile_it_is_a_note
     std::fs::create_dir_all(root.0.join("usr/share/pam-configs")).expect("a folder");
     std::fs::write(root.0.join("usr/share/pam-configs/herald"), "Name: Herald\n").expect("a file");
     expect(&root, &[own, ("pam", true, detail)]);
+    // With an example's line on top of it there are two codes, which nobody meant.
+    root.write("sudo", "@include common-auth\nauth requisite pam_herald.so\n");
+    let cron = ("pam cron", true, "/etc/pam.d/common-auth:3");
+    let twice = ("pam sudo", true, "/etc/pam.d/common-auth:3 and /etc/pam.d/sudo:2 both ask for a code");
+    expect(&root, &[cron, twice, ("pam", true, detail)]);
 }
 
 #[test]
