@@ -34,7 +34,8 @@ build: $(BUILT)
 $(BUILT): Cargo.toml Cargo.lock $(shell find src -type f)
 	@scripts/setup.sh build
 	@echo 'Building Herald. The first time this takes some minutes.'
-	@scripts/cargo.sh build --release --locked --package pam_herald --package herald-deliver --package herald
+	@scripts/cargo.sh build --release --locked --package pam_herald --package herald-deliver \
+		--package herald-broker --package herald
 	@rm -f $@ && : >$@
 
 check:

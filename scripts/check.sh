@@ -14,7 +14,7 @@ step() {
 no_unsafe_elsewhere() {
     open=$(
         grep -rnw unsafe --include='*.rs' src tests | grep -vE '^(src/(pam|sys)|tests/src/bin/pam-host)/|: *//|unsafe_code'
-        grep -L '^#!\[forbid(unsafe_code)\]' src/core/src/lib.rs src/deliver/src/*.rs src/cli/src/*.rs tests/src/lib.rs |
+        grep -L '^#!\[forbid(unsafe_code)\]' src/core/src/lib.rs src/deliver/src/*.rs src/broker/src/*.rs src/cli/src/*.rs tests/src/lib.rs |
             grep -E '/(lib|main)\.rs$' | sed 's/$/: lacks #![forbid(unsafe_code)]/'
     ) || true
     printf %s "${open:+$open

@@ -43,15 +43,17 @@ folder() {
 }
 
 installs() {
-    for built in libpam_herald.so herald-deliver herald; do
+    for built in libpam_herald.so herald-deliver herald-broker herald; do
         [ -e "$BUILT/$built" ] || fail "$BUILT/$built is missing" "make build"
     done
     put 0644 "$BUILT/libpam_herald.so" "$PAM_DIR/pam_herald.so"
     put 0755 "$BUILT/herald-deliver" "$PREFIX/libexec/herald/herald-deliver"
+    put 0755 "$BUILT/herald-broker" "$PREFIX/libexec/herald/herald-broker"
     put 0755 "$BUILT/herald" "$PREFIX/bin/herald"
     put 0644 packaging/sysusers.d/herald.conf "$PREFIX/lib/sysusers.d/herald.conf"
     put 0644 packaging/tmpfiles.d/herald.conf "$PREFIX/lib/tmpfiles.d/herald.conf"
     [ -z "$PROFILE_DIR" ] || put 0644 packaging/pam-configs/herald "$PROFILE_DIR/herald"
+    units
     manual
     for file in README.md README.ja.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(find docs pam.d-example -type f); do
         [ ! -e "$file" ] || put 0644 "$file" "$DOC_DIR/$file"
@@ -70,6 +72,15 @@ herald.toml has to say where the network side is, since it is not below /usr:
     deliver = "$PREFIX/libexec/herald/herald-deliver"
 EOF
     echo "Installed. Nothing asks for a code yet: $DOC_DIR/README.md says how to go on."
+}
+
+# Off until somebody switches them on: systemctl enable --now herald-broker.socket
+units() {
+    made=$(mktemp)
+    sed "s|/usr/libexec/|$PREFIX/libexec/|" packaging/systemd/herald-broker@.service >"$made"
+    put 0644 "$made" "$PREFIX/lib/systemd/system/herald-broker@.service"
+    rm -f "$made"
+    put 0644 packaging/systemd/herald-broker.socket "$PREFIX/lib/systemd/system/herald-broker.socket"
 }
 
 # Manual pages, and the completions of bash, zsh and fish. herald makes what follows from its command line.
@@ -119,6 +130,8 @@ uninstalls() {
     fi
     rm -f "$DESTDIR$PAM_DIR/pam_herald.so" "$DESTDIR$PREFIX/bin/herald" \
         "$DESTDIR$PREFIX/lib/sysusers.d/herald.conf" "$DESTDIR$PREFIX/lib/tmpfiles.d/herald.conf" \
+        "$DESTDIR$PREFIX/lib/systemd/system/herald-broker.socket" \
+        "$DESTDIR$PREFIX/lib/systemd/system/herald-broker@.service" \
         "$DESTDIR$PREFIX/share/man/man1/herald.1" "$DESTDIR$PREFIX/share/man/man5/herald.toml.5" \
         "$DESTDIR$PREFIX/share/man/man8/pam_herald.8" "$DESTDIR$PREFIX/share/bash-completion/completions/herald" \
         "$DESTDIR$ZSH_DIR/_herald" "$DESTDIR$PREFIX/share/fish/vendor_completions.d/herald.fish" \

@@ -8,6 +8,7 @@ target=$(realpath "${CARGO_TARGET_DIR:-target}")
 
 export HERALD_MODULE="$target/release/libpam_herald.so"
 export HERALD_DELIVER="$target/release/herald-deliver"
+export HERALD_BROKER="$target/release/herald-broker"
 export HERALD_BIN="$target/release/herald"
 export HERALD_LOAD=full HERALD_FAULTS="${HERALD_FAULTS:-all}"
 export HERALD_FIGURES="$target/figures"

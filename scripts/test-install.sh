@@ -15,15 +15,18 @@ trap 'exit 1' HUP INT TERM
 # Names and modes of everything but the documentation.
 contents() {
     (cd "$1" && find . ! -path '*/share/doc/*' ! -type d -printf '%m %P\n' -o -path '*herald*' ! -path '*/share/*' -printf '%m %P/\n') |
-        sort -k 2
+        LC_ALL=C sort -k 2
 }
 
 expected='755 etc/herald/
 755 usr/bin/herald
 644 usr/lib/security/pam_herald.so
+644 usr/lib/systemd/system/herald-broker.socket
+644 usr/lib/systemd/system/herald-broker@.service
 644 usr/lib/sysusers.d/herald.conf
 644 usr/lib/tmpfiles.d/herald.conf
 755 usr/libexec/herald/
+755 usr/libexec/herald/herald-broker
 755 usr/libexec/herald/herald-deliver
 644 usr/share/bash-completion/completions/herald
 644 usr/share/fish/vendor_completions.d/herald.fish

@@ -7,6 +7,7 @@ target=$(realpath "${CARGO_TARGET_DIR:-target}")
 # What the stories with real programs run: the release build, wherever it is.
 export HERALD_MODULE="$target/release/libpam_herald.so"
 export HERALD_DELIVER="$target/release/herald-deliver"
+export HERALD_BROKER="$target/release/herald-broker"
 export HERALD_BIN="$target/release/herald"
 
 # Everything is built by whoever calls this, and run by root.

@@ -4,11 +4,9 @@
 
 use herald_tests::figures::figure;
 use herald_tests::pam::{Answer, Code, Host, Message, Outcome, Session};
-use herald_tests::phone::{BotApi, Fault};
+use herald_tests::phone::{Fault, Phones};
 use herald_tests::world::{ALICE, BEHIND_PASSWORD, Sshd, Typed, World, another, example};
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -63,43 +61,6 @@ fn chat(number: usize) -> i64 {
 /// What goes wrong for this person, if anything.
 fn fault(number: usize) -> Option<Fault> {
     (number % 20 == 7).then(|| FAULTS[number / 20 % FAULTS.len()])
-}
-
-/// All phones.
-struct Phones<'a> {
-    api: &'a BotApi,
-    newest: Mutex<HashMap<i64, String>>,
-    came: Condvar,
-    arrived: AtomicUsize,
-}
-
-impl Phones<'_> {
-    fn receive(&self, done: &AtomicBool) {
-        loop {
-            match self.api.next_message(Duration::from_millis(50)) {
-                Some(message) => {
-                    self.arrived.fetch_add(1, Ordering::Relaxed);
-                    let code = message.code.expect("only codes are sent here");
-                    self.newest.lock().expect("no panic").insert(message.chat, code);
-                    self.came.notify_all();
-                }
-                None if done.load(Ordering::Relaxed) => return,
-                None => {}
-            }
-        }
-    }
-
-    fn newest(&self, number: usize) -> String {
-        let codes = self.newest.lock().expect("no panic");
-        let patience = Duration::from_secs(30);
-        let waiting = self.came.wait_timeout_while(codes, patience, |codes| !codes.contains_key(&chat(number)));
-        waiting.expect("no panic").0.get(&chat(number)).expect("a code on the phone").clone()
-    }
-
-    /// A code that was used is of no use: the next one is waited for.
-    fn forget(&self, number: usize) {
-        self.newest.lock().expect("no panic").remove(&chat(number));
-    }
 }
 
 /// What one worker saw.
@@ -188,7 +149,7 @@ impl Crowd<'_> {
             let outcome = self.log_in(session, number, turn, &mut seen.waits);
             seen.note(number, turn, &outcome);
             if outcome.code == Code::SUCCESS {
-                self.phones.forget(number);
+                self.phones.forget(chat(number));
             }
             logins += 1;
             if logins == 10 {
@@ -217,7 +178,7 @@ impl Crowd<'_> {
                 waits.push(began.elapsed());
                 thread::sleep(self.load.thinking);
             }
-            let code = self.phones.newest(number);
+            let code = self.phones.newest(chat(number));
             match (turn % 4, asked) {
                 (0 | 1, 1) | (2, 2) => Answer::text(code),
                 (2 | 3, 1) => Answer::text(another(&code)),
@@ -238,10 +199,10 @@ impl Crowd<'_> {
             terminal.answer("Password: ", ALICE.password);
             terminal.expect("Code sent by Telegram to ");
             thread::sleep(self.load.thinking);
-            terminal.send_line(&self.phones.newest(number));
+            terminal.send_line(&self.phones.newest(chat(number)));
             terminal.expect(&format!("in as {}", name(number)));
             terminal.succeeds();
-            self.phones.forget(number);
+            self.phones.forget(chat(number));
             seen.right += 1;
         }
         seen
@@ -267,8 +228,7 @@ fn many_people_at_once_get_what_their_answers_are_worth_and_nothing_is_left() {
     let many = "MaxStartups 1000\nLoginGraceTime 0\n";
     let sshd = Sshd::start(&world.machine, &[many, &example("sshd_config.d/herald.conf")]);
 
-    let phones =
-        Phones { api: &world.phone, newest: Mutex::default(), came: Condvar::new(), arrived: AtomicUsize::new(0) };
+    let phones = Phones::new(&world.phone);
     let crowd = Crowd {
         load,
         host,
@@ -277,10 +237,9 @@ fn many_people_at_once_get_what_their_answers_are_worth_and_nothing_is_left() {
         through_sshd: AtomicUsize::new(0),
         began: Instant::now(),
     };
-    let done = AtomicBool::new(false);
     let (seen, over_ssh) = thread::scope(|scope| {
-        let _end = End(&done);
-        scope.spawn(|| crowd.phones.receive(&done));
+        let _end = crowd.phones.until_dropped();
+        scope.spawn(|| crowd.phones.receive());
         let workers: Vec<_> =
             (0..crowd.load.in_flight).map(|_| scope.spawn(|| crowd.log_in_through_libpam())).collect();
         let clients: Vec<_> =
@@ -294,7 +253,7 @@ fn many_people_at_once_get_what_their_answers_are_worth_and_nothing_is_left() {
     let length = crowd.began.elapsed();
 
     let sent = seen.sent + world.logged("sent");
-    assert_eq!(crowd.phones.arrived.load(Ordering::Relaxed), sent, "every code that was sent arrived, and no other");
+    assert_eq!(crowd.phones.arrived(), sent, "every code that was sent arrived, and no other");
     assert!(seen.right > 0 && seen.wrong > 0 && seen.refused > 0 && over_ssh.right > 0, "there were some of each");
     assert!(seen.grown <= 512 * 1024, "a host grew by {} bytes", seen.grown);
     // Locks and helpers: looked at when the world ends.
@@ -318,15 +277,6 @@ fn many_people_at_once_get_what_their_answers_are_worth_and_nothing_is_left() {
         "from password to prompt with a gateway of 200 ms, median and 95 of 100, in ms",
         format!("{} and {}", at(50), at(95)),
     );
-}
-
-/// Ends the receiving, also where a worker fails the test.
-struct End<'a>(&'a AtomicBool);
-
-impl Drop for End<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// The calls of a login that name a file or list a folder, by host and helper.

@@ -9,6 +9,8 @@ pub enum Reply {
     Empty,
     /// What was typed, as the host handed it over: any bytes but none of them NUL.
     Text(SecretBytes),
+    /// The host gave what it knows as PAM_AUTHTOK, and said so instead of handing it over: hosts behind the broker.
+    FirstFactor,
 }
 
 /// The host could not or would not show the prompt, or gave a NULL reply, or the person broke off.

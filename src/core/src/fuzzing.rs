@@ -2,6 +2,7 @@
 //! something is not as it must be.
 
 use crate::answer::Answer;
+use crate::broker::{decode_from_broker, decode_from_host, encode_from_broker, encode_from_host};
 use crate::config::Config;
 use crate::courier::{decode_answer, decode_request, encode_answer, encode_request};
 use crate::enrollment::Enrollment;
@@ -52,6 +53,20 @@ pub fn frame(bytes: &[u8]) {
     }
 }
 
+/// A frame between a host and the broker, either way: the same.
+pub fn broker(bytes: &[u8]) {
+    if let Ok(said) = decode_from_host(bytes) {
+        if let Ok(frame) = encode_from_host(&said) {
+            assert_eq!(frame.get(4..), Some(bytes));
+        }
+    }
+    if let Ok(said) = decode_from_broker(bytes) {
+        if let Ok(frame) = encode_from_broker(&said) {
+            assert_eq!(frame.get(4..), Some(bytes));
+        }
+    }
+}
+
 /// What somebody types: folded once is folded for good.
 pub fn answer(bytes: &[u8]) {
     let folded = Answer::of(&SecretBytes::new(bytes.to_vec()));
@@ -92,6 +107,7 @@ mod tests {
             ("enrollment", super::enrollment),
             ("ledger", super::ledger),
             ("frame", super::frame),
+            ("broker", super::broker),
             ("answer", super::answer),
         ] {
             replay(target, run);

@@ -10,7 +10,7 @@ mod edge;
 
 use herald_core::audit::{Audit, Severity};
 use herald_core::conversation::{Conversation, Reply};
-use herald_core::login::{Attempt, Verdict};
+use herald_core::login::{Attempt, Shapes, Verdict};
 use pam::constants::{PamFlag, PamResultCode};
 use pam::module::{PamHandle, PamHooks};
 use std::ffi::CStr;
@@ -21,7 +21,7 @@ pam::pam_hooks!(Rehearsal);
 
 impl PamHooks for Rehearsal {
     fn sm_authenticate(pamh: &mut PamHandle, arguments: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
-        edge::authenticate(pamh, &arguments, flags, |_, _, _| Ok(0), rehearse)
+        edge::authenticate(pamh, &arguments, flags, |_, _| Ok(Shapes::default()), rehearse)
     }
 
     fn sm_setcred(pamh: &mut PamHandle, arguments: Vec<&CStr>, _: PamFlag) -> PamResultCode {
@@ -59,7 +59,7 @@ fn rehearse(attempt: &Attempt, conversation: &mut dyn Conversation, audit: &dyn 
                 let prompt = if step == "long" { &long } else { text };
                 match conversation.ask(prompt, step == "ask-echoed") {
                     Ok(Reply::Text(_)) if step == "ask-quietly" => {}
-                    Ok(Reply::Empty) => conversation.error("empty"),
+                    Ok(Reply::Empty | Reply::FirstFactor) => conversation.error("empty"),
                     Ok(Reply::Text(reply)) => conversation.error(&format!("{:?}", reply.expose())),
                     Err(_) => return Verdict::ConversationError,
                 }

@@ -1,7 +1,8 @@
 //! pam_herald.so: the FFI edge. Nothing is decided here.
 //!
 //! A hook copies what the host says out of the PAM handle, lets `herald_core::login` run the login, and translates
-//! its verdict into a PAM code by one table. `edge` is all of that; this file only names the decision.
+//! its verdict into a PAM code by one table. `edge` is all of that; this file only names the decision, and where it
+//! falls: here, or with the broker.
 #![allow(missing_docs, reason = "the six hooks are written by pam_hooks!; nothing else is public")]
 #![cfg_attr(
     not(test),
@@ -17,8 +18,8 @@
 
 mod edge;
 
-use herald_core::login::{self, code_behind};
-use herald_sys::System;
+use herald_core::login::{self, shapes_behind};
+use herald_sys::{System, broker};
 use pam::constants::{PamFlag, PamResultCode};
 use pam::module::{PamHandle, PamHooks};
 use std::ffi::CStr;
@@ -33,8 +34,14 @@ impl PamHooks for Herald {
             pamh,
             &arguments,
             flags,
-            |attempt, typed, audit| code_behind(&System, attempt, typed, audit),
-            |attempt, conversation, audit| login::authenticate(&System, attempt, conversation, audit),
+            |attempt, audit| match broker::is_needed(&attempt.service) {
+                true => broker::shapes_behind(attempt, audit),
+                false => shapes_behind(&System, attempt, audit),
+            },
+            |attempt, conversation, audit| match broker::is_needed(&attempt.service) {
+                true => broker::authenticate(attempt, conversation, audit),
+                false => login::authenticate(&System, attempt, conversation, audit),
+            },
         )
     }
 

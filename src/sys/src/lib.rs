@@ -8,15 +8,18 @@
 //! Together with `src/pam` this is the only unsafe code; each module that needs none forbids it.
 #![deny(unsafe_code)]
 
+pub mod broker;
 mod child;
 mod clock;
 mod courier;
 mod files;
 mod folder;
 mod ledger;
+pub mod line;
 mod lock;
 pub mod process;
 mod randomness;
+pub mod seats;
 mod session;
 mod store;
 mod system;

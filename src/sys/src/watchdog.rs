@@ -1,8 +1,8 @@
 //! What ends a process of ours when nobody waits for it any more, or its time is up (rule 23).
 //!
 //! A thread that waits and then ends the whole process cannot be held up by a resolver, a TLS handshake or a service
-//! that never answers. The module itself has no threads (rule 22): this is for `herald-deliver`.
-#![allow(unsafe_code)] // _exit(2), getpgrp(2)
+//! that never answers. The module itself has no threads (rule 22): this is for `herald-deliver` and `herald-broker`.
+#![allow(unsafe_code)] // _exit(2), getpgrp(2), alarm(2)
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::AsFd;
@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_current_process_group, kill_process_group};
 use std::io;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A process group that ends with us; 0 for none.
 static CHILDREN: AtomicI32 = AtomicI32::new(0);
@@ -27,6 +27,17 @@ pub fn die_with(line: impl AsFd + Send + 'static, deadline: Instant) -> io::Resu
         end()
     };
     std::thread::Builder::new().name("watchdog".to_owned()).stack_size(128 * 1024).spawn(watch).map(drop)
+}
+
+/// Ends this process after so long by a signal, whatever it is at (alarm(2)). For programs that have no other thread.
+pub fn end_after(time: Duration) {
+    let seconds = libc::c_uint::try_from(time.as_secs()).unwrap_or(libc::c_uint::MAX);
+    // SAFETY: both take numbers only. The default of the signal ends the process; whoever started us may have left it
+    // ignored.
+    unsafe {
+        libc::signal(libc::SIGALRM, libc::SIG_DFL);
+        libc::alarm(seconds);
+    }
 }
 
 /// Names a process group that ends with this process, if it ends before its time; `None` once that group is gone.

@@ -27,10 +27,15 @@ pub fn set_items() -> PathBuf {
     found.expect("pam_wrapper's pam_set_items.so (Debian: apt install libpam-wrapper)")
 }
 
-/// The program at the other end of a `Session`. Cargo builds it before it runs a test of this package.
+/// The program at the other end of a `Session`.
 pub(crate) fn host() -> PathBuf {
-    let path = profile_folder().join("pam-host");
-    assert!(path.exists(), "{} is missing: cargo build -p herald-tests --bin pam-host", path.display());
+    program("pam-host")
+}
+
+/// A program of this package. Cargo builds it before it runs a test of it.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let path = profile_folder().join(name);
+    assert!(path.exists(), "{} is missing: cargo build -p herald-tests --bin {name}", path.display());
     path
 }
 

@@ -23,7 +23,7 @@ mod host;
 mod session;
 mod stack;
 
-pub(crate) use built::host as host_program;
+pub(crate) use built::program as own_program;
 pub use built::{module, rehearsal, set_items};
 pub use code::Code;
 pub use dialogue::{Answer, Answers, Exchange, Message, Outcome, Style};

@@ -8,11 +8,13 @@ mod authority;
 mod bot_api;
 mod fault;
 mod http;
+mod many;
 mod markup;
 mod screen;
 mod server;
 
 pub use fault::Fault;
+pub use many::{Phones, Receiving};
 pub use screen::{Button, Message};
 
 use authority::Authority;

@@ -1,4 +1,5 @@
-//! Where the programs under test are: what `HERALD_MODULE`, `HERALD_DELIVER` and `HERALD_BIN` say, or the release build.
+//! Where the programs under test are: what `HERALD_MODULE`, `HERALD_DELIVER`, `HERALD_BROKER` and `HERALD_BIN`
+//! say, or the release build.
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,11 @@ pub(super) fn deliver() -> PathBuf {
 /// herald.
 pub(super) fn herald() -> PathBuf {
     artefact("HERALD_BIN", "herald")
+}
+
+/// herald-broker.
+pub(super) fn broker() -> PathBuf {
+    artefact("HERALD_BROKER", "herald-broker")
 }
 
 /// The folder in which libpam looks for modules that are named without a path.

@@ -89,6 +89,11 @@ impl Machine {
         fs::set_permissions(&real, Permissions::from_mode(mode)).unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
+    /// Gives a file another mode.
+    pub fn set_mode(&self, path: &str, mode: u32) {
+        fs::set_permissions(self.path(path), Permissions::from_mode(mode)).expect("root");
+    }
+
     /// Installs a program of this machine, under another name perhaps.
     pub fn install(&self, from: &Path, to: &str) {
         let status = Command::new("cp").arg("--preserve=mode").arg(from).arg(self.path(to)).status().expect("cp");

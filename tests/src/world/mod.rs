@@ -18,6 +18,7 @@
 
 mod accounts;
 mod artefacts;
+mod broker;
 mod journal;
 mod login;
 mod machine;
@@ -28,6 +29,7 @@ mod story;
 mod terminal;
 
 pub use accounts::{ALICE, BOB, Person, ROOT};
+pub use broker::{BROKER_SOCKET, Somebody};
 pub use journal::{Journal, Record};
 pub use login::{BEHIND_PASSWORD, Typed};
 pub use machine::{Ended, HOST_NAME, Machine};

@@ -4,7 +4,7 @@ use super::accounts::{self, ALICE, Person};
 use super::machine::Machine;
 use super::phone::Phone;
 use super::{artefacts, stacks};
-use crate::pam::{Host, host_program};
+use crate::pam::{Host, own_program};
 use crate::phone::BotApi;
 use std::ffi::OsStr;
 use std::fs;
@@ -90,13 +90,19 @@ impl World {
     /// The same, started by a command that runs the command behind its own words: `prlimit --nofile=9`.
     pub fn host_by(&self, words: &[&str], service: &str, stack: &str) -> Host {
         const PROGRAM: &str = "/usr/local/bin/pam-host";
-        if !self.machine.path(PROGRAM).exists() {
-            self.machine.install(&host_program(), PROGRAM);
-        }
+        self.install_own("pam-host");
         self.machine.write(&format!("/etc/pam.d/{service}"), 0o644, stack);
         let command = self.machine.command("root", &[words, &[PROGRAM]].concat());
         let launcher = [command.get_program()].into_iter().chain(command.get_args()).map(OsStr::to_owned).collect();
         Host::launched(launcher, Path::new("/etc/pam.d"), service)
+    }
+
+    /// Installs a program of these tests.
+    pub(super) fn install_own(&self, name: &str) {
+        let path = format!("/usr/local/bin/{name}");
+        if !self.machine.path(&path).exists() {
+            self.machine.install(&own_program(name), &path);
+        }
     }
 
     /// What the module said so far, through a real host.
@@ -116,6 +122,7 @@ impl World {
 
     /// What holds at the end of every story: nothing is left running or locked, nothing secret was logged.
     fn check_the_end(&self) {
+        self.machine.wait_until_gone("herald-broker");
         self.machine.wait_until_gone("herald-deliver");
         assert_eq!(self.machine.held_locks("/run/herald/ledger"), Vec::<String>::new(), "a lock is left");
         let log = self.machine.journal().text();

@@ -6,7 +6,8 @@
 
 mod wire;
 
-pub use wire::{MAX_ANSWER, MAX_REQUEST, Malformed, decode_answer, decode_request, encode_answer, encode_request};
+pub use crate::wire::Malformed;
+pub use wire::{MAX_ANSWER, MAX_REQUEST, decode_answer, decode_request, encode_answer, encode_request};
 
 use crate::secret::Secret;
 use std::fmt;

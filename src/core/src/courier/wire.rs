@@ -1,10 +1,7 @@
-//! The bytes between a login and `herald-deliver`.
-//!
-//! A frame is a length (u32, big endian) and so many bytes of payload. A payload starts with the version (one
-//! byte) and a tag; numbers are big endian; a text is its length (u32) and its bytes in UTF-8; a list is its
-//! length (u32) and its members. Both ends come from one build, so another version is an error, not a negotiation.
+//! The bytes between a login and `herald-deliver`: frames of [`crate::wire`].
 
 use super::*;
+use crate::wire::{Input, Malformed, Output, frame};
 use zeroize::Zeroizing;
 
 const VERSION: u8 = 1;
@@ -13,22 +10,12 @@ pub const MAX_REQUEST: usize = 1 << 20;
 /// The longest payload of an answer (rule 23).
 pub const MAX_ANSWER: usize = 64 * 1024;
 
-/// The bytes are no request or no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("not a message that can be understood")
-    }
-}
-
 /// A request as one frame, length included, in memory that is wiped; `Malformed` if it is too long.
 ///
 /// # Errors
 /// Only for its length: beyond [`MAX_REQUEST`].
 pub fn encode_request(request: &Request) -> Result<Zeroizing<Vec<u8>>, Malformed> {
-    frame(MAX_REQUEST, |out| {
+    frame(VERSION, MAX_REQUEST, |out| {
         out.number(request.deadline.as_millis());
         out.text(&request.proxy);
         out.text(&request.ca);
@@ -95,7 +82,7 @@ pub fn encode_request(request: &Request) -> Result<Zeroizing<Vec<u8>>, Malformed
 /// # Errors
 /// Anything unexpected, trailing bytes included.
 pub fn decode_request(payload: &[u8]) -> Result<Request, Malformed> {
-    let mut input = Input::open(payload)?;
+    let mut input = Input::open(VERSION, payload)?;
     let deadline = input.duration()?;
     let proxy = input.text()?;
     let ca = input.text()?;
@@ -144,7 +131,7 @@ pub fn decode_request(payload: &[u8]) -> Result<Request, Malformed> {
 /// # Errors
 /// Only for its length: beyond [`MAX_ANSWER`].
 pub fn encode_answer(answer: &Answer) -> Result<Zeroizing<Vec<u8>>, Malformed> {
-    frame(MAX_ANSWER, |out| match answer {
+    frame(VERSION, MAX_ANSWER, |out| match answer {
         Answer::Drivers(drivers) => {
             out.byte(0);
             out.list(drivers, |out, driver| {
@@ -195,7 +182,7 @@ pub fn encode_answer(answer: &Answer) -> Result<Zeroizing<Vec<u8>>, Malformed> {
                 }
                 ChatSearch::Failed { end, detail } => {
                     out.byte(3);
-                    out.end(*end);
+                    write_end(out, *end);
                     out.text(detail);
                 }
             }
@@ -204,7 +191,7 @@ pub fn encode_answer(answer: &Answer) -> Result<Zeroizing<Vec<u8>>, Malformed> {
             out.byte(3);
             out.list(tries, |out, tried| {
                 out.text(&tried.gateway);
-                out.end(tried.end);
+                write_end(out, tried.end);
                 out.text(&tried.detail);
                 out.number(tried.took.as_millis());
             });
@@ -217,7 +204,7 @@ pub fn encode_answer(answer: &Answer) -> Result<Zeroizing<Vec<u8>>, Malformed> {
 /// # Errors
 /// Anything unexpected, trailing bytes included.
 pub fn decode_answer(payload: &[u8]) -> Result<Answer, Malformed> {
-    let mut input = Input::open(payload)?;
+    let mut input = Input::open(VERSION, payload)?;
     let answer = match input.byte()? {
         0 => Answer::Drivers(input.list(|input| {
             Ok(Driver {
@@ -250,11 +237,11 @@ pub fn decode_answer(payload: &[u8]) -> Result<Answer, Malformed> {
             0 => ChatSearch::Found { address: input.text()?, name: input.text()? },
             1 => ChatSearch::NotYet { others: u32::try_from(input.duration()?.as_millis()).map_err(|_| Malformed)? },
             2 => ChatSearch::Taken(input.text()?),
-            3 => ChatSearch::Failed { end: input.end()?, detail: input.text()? },
+            3 => ChatSearch::Failed { end: read_end(&mut input)?, detail: input.text()? },
             _ => return Err(Malformed),
         }),
         3 => Answer::Tries(input.list(|input| {
-            Ok(Tried { gateway: input.text()?, end: input.end()?, detail: input.text()?, took: input.duration()? })
+            Ok(Tried { gateway: input.text()?, end: read_end(input)?, detail: input.text()?, took: input.duration()? })
         })?),
         _ => return Err(Malformed),
     };
@@ -262,158 +249,32 @@ pub fn decode_answer(payload: &[u8]) -> Result<Answer, Malformed> {
     Ok(answer)
 }
 
-/// Lays out a frame twice: once to learn its length, once into memory of that length, so that growing
-/// never leaves a copy of a secret behind.
-fn frame(limit: usize, write: impl Fn(&mut Output)) -> Result<Zeroizing<Vec<u8>>, Malformed> {
-    let mut measure = Output { length: 0, bytes: None };
-    measure.byte(VERSION);
-    write(&mut measure);
-    if measure.length > limit {
-        return Err(Malformed);
-    }
-    let length = u32::try_from(measure.length).map_err(|_| Malformed)?;
-    let mut output = Output { length: 0, bytes: Some(Zeroizing::new(Vec::with_capacity(measure.length + 4))) };
-    output.bytes(&length.to_be_bytes());
-    output.byte(VERSION);
-    write(&mut output);
-    output.bytes.ok_or(Malformed)
-}
-
-struct Output {
-    length: usize,
-    bytes: Option<Zeroizing<Vec<u8>>>,
-}
-
-impl Output {
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.length += bytes.len();
-        if let Some(buffer) = &mut self.bytes {
-            buffer.extend_from_slice(bytes);
+fn write_end(out: &mut Output, end: End) {
+    match end {
+        End::Delivered => out.byte(0),
+        End::Unreachable => out.byte(1),
+        End::TryAgain { after } => {
+            out.byte(2);
+            out.option(after, |out, after| out.number(after.as_millis()));
         }
-    }
-
-    fn byte(&mut self, byte: u8) {
-        self.bytes(&[byte]);
-    }
-
-    fn flag(&mut self, flag: bool) {
-        self.byte(u8::from(flag));
-    }
-
-    fn number(&mut self, number: u128) {
-        self.bytes(&u64::try_from(number).unwrap_or(u64::MAX).to_be_bytes());
-    }
-
-    fn length(&mut self, length: usize) {
-        self.bytes(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-    }
-
-    fn text(&mut self, text: &str) {
-        self.length(text.len());
-        self.bytes(text.as_bytes());
-    }
-
-    fn list<T>(&mut self, members: &[T], each: impl Fn(&mut Self, &T)) {
-        self.length(members.len());
-        for member in members {
-            each(self, member);
-        }
-    }
-
-    fn option<T>(&mut self, value: Option<T>, each: impl Fn(&mut Self, T)) {
-        self.flag(value.is_some());
-        if let Some(value) = value {
-            each(self, value);
-        }
-    }
-
-    fn end(&mut self, end: End) {
-        match end {
-            End::Delivered => self.byte(0),
-            End::Unreachable => self.byte(1),
-            End::TryAgain { after } => {
-                self.byte(2);
-                self.option(after, |out, after| out.number(after.as_millis()));
-            }
-            End::Unclear => self.byte(3),
-            End::Permanent => self.byte(4),
-            End::Configuration => self.byte(5),
-            End::PassedOver => self.byte(6),
-        }
+        End::Unclear => out.byte(3),
+        End::Permanent => out.byte(4),
+        End::Configuration => out.byte(5),
+        End::PassedOver => out.byte(6),
     }
 }
 
-struct Input<'a>(&'a [u8]);
-
-impl<'a> Input<'a> {
-    fn open(payload: &'a [u8]) -> Result<Self, Malformed> {
-        let mut input = Self(payload);
-        if input.byte()? == VERSION { Ok(input) } else { Err(Malformed) }
-    }
-
-    fn close(self) -> Result<(), Malformed> {
-        if self.0.is_empty() { Ok(()) } else { Err(Malformed) }
-    }
-
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        self.take(N)?.try_into().map_err(|_| Malformed)
-    }
-
-    fn byte(&mut self) -> Result<u8, Malformed> {
-        Ok(u8::from_be_bytes(self.array()?))
-    }
-
-    fn flag(&mut self) -> Result<bool, Malformed> {
-        match self.byte()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(Malformed),
-        }
-    }
-
-    fn duration(&mut self) -> Result<Duration, Malformed> {
-        Ok(Duration::from_millis(u64::from_be_bytes(self.array()?)))
-    }
-
-    fn length(&mut self) -> Result<usize, Malformed> {
-        let length = usize::try_from(u32::from_be_bytes(self.array()?)).map_err(|_| Malformed)?;
-        // Every member takes at least a byte: a length beyond what is left is a lie, and reserves nothing.
-        if length > self.0.len() { Err(Malformed) } else { Ok(length) }
-    }
-
-    fn text(&mut self) -> Result<String, Malformed> {
-        let length = self.length()?;
-        let bytes = self.take(length)?;
-        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| Malformed)
-    }
-
-    fn list<T>(&mut self, each: impl Fn(&mut Self) -> Result<T, Malformed>) -> Result<Vec<T>, Malformed> {
-        let length = self.length()?;
-        (0..length).map(|_| each(self)).collect()
-    }
-
-    fn option<T>(&mut self, each: impl Fn(&mut Self) -> Result<T, Malformed>) -> Result<Option<T>, Malformed> {
-        if self.flag()? { Ok(Some(each(self)?)) } else { Ok(None) }
-    }
-
-    fn end(&mut self) -> Result<End, Malformed> {
-        Ok(match self.byte()? {
-            0 => End::Delivered,
-            1 => End::Unreachable,
-            2 => End::TryAgain { after: self.option(Self::duration)? },
-            3 => End::Unclear,
-            4 => End::Permanent,
-            5 => End::Configuration,
-            6 => End::PassedOver,
-            _ => return Err(Malformed),
-        })
-    }
+fn read_end(input: &mut Input<'_>) -> Result<End, Malformed> {
+    Ok(match input.byte()? {
+        0 => End::Delivered,
+        1 => End::Unreachable,
+        2 => End::TryAgain { after: input.option(Input::duration)? },
+        3 => End::Unclear,
+        4 => End::Permanent,
+        5 => End::Configuration,
+        6 => End::PassedOver,
+        _ => return Err(Malformed),
+    })
 }
 
 const TOPICS: [Topic; 8] = [

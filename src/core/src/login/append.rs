@@ -15,36 +15,30 @@ use crate::config::Config;
 use crate::ledger::Origin;
 use crate::machine::{Machine, load_config};
 use crate::provider::{BACKUP_CHANNEL, SPELLED, TOTP_CHANNEL, TOTP_DIGITS, is_spelled};
-use crate::secret::SecretBytes;
 
 /// Whether a module line has `input=append`.
 pub fn appends(arguments: &[Vec<u8>]) -> bool {
     arguments.iter().any(|argument| argument == b"input=append")
 }
 
-/// How many bytes at the end of what was typed are a code that this user can be expected to give; 0 if none.
-/// Whatever cannot be read is left to the line behind the password module, which refuses.
+/// What a code of this user can look like now, for the line before the password module. Whatever cannot be read is left
+/// to the line behind it, which refuses.
 ///
 /// # Errors
 /// Why the set-up cannot be used, for the log: the caller refuses.
-pub fn code_behind(
-    machine: &dyn Machine,
-    attempt: &Attempt,
-    typed: &SecretBytes,
-    audit: &dyn Audit,
-) -> Result<usize, super::Verdict> {
+pub fn shapes_behind(machine: &dyn Machine, attempt: &Attempt, audit: &dyn Audit) -> Result<Shapes, super::Verdict> {
     let arguments = Arguments::parse(&attempt.arguments).map_err(|text| broken(&text, audit))?;
     let config = load_config(machine.files(), &arguments.config).map_err(|error| broken(&error.to_string(), audit))?;
-    Ok(expected(machine, attempt, &config).map_or(0, |shapes| shapes.end_of(typed.expose())))
+    Ok(expected(machine, attempt, &config).unwrap_or_default())
 }
 
-/// What a code of this user can look like now.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Shapes {
-    /// Codes of so many digits.
-    digits: Vec<usize>,
-    /// Backup codes, as they are printed: two groups with a dash.
-    backup: bool,
+/// What a code can look like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shapes {
+    /// So many digits.
+    pub digits: Vec<u8>,
+    /// A backup code, as it is printed: two groups with a dash.
+    pub backup: bool,
 }
 
 fn expected(machine: &dyn Machine, attempt: &Attempt, config: &Config) -> Option<Shapes> {
@@ -61,24 +55,24 @@ fn expected(machine: &dyn Machine, attempt: &Attempt, config: &Config) -> Option
     let Attempt { service, rhost, tty, .. } = attempt;
     let origin = Origin { service: service.clone(), rhost: rhost.clone(), tty: tty.clone() };
     let live = ledger.live(&origin).map_or(&[][..], |live| &live.code);
-    let mut digits: Vec<usize> = live.iter().filter_map(|code| usize::try_from(code.digits).ok()).collect();
+    let mut digits: Vec<u8> = live.iter().filter_map(|code| u8::try_from(code.digits).ok()).collect();
     let has = |channel: &str| enrollment.active().any(|factor| factor.channel == channel);
     if has(TOTP_CHANNEL) {
-        digits.extend(usize::try_from(TOTP_DIGITS).ok());
+        digits.extend(u8::try_from(TOTP_DIGITS).ok());
     }
     Some(Shapes { digits, backup: has(BACKUP_CHANNEL) })
 }
 
 impl Shapes {
-    /// How many bytes at the end have one of these shapes, with something before them.
-    fn end_of(&self, typed: &[u8]) -> usize {
+    /// How many bytes at the end of what was typed have one of these shapes, with something before them; 0 if none.
+    pub fn end_of(&self, typed: &[u8]) -> usize {
         let end = |length: usize| {
             typed.len().checked_sub(length).filter(|start| *start > 0).and_then(|start| typed.get(start..))
         };
-        let digits = |length: &&usize| end(**length).is_some_and(|end| end.iter().all(u8::is_ascii_digit));
+        let digits = |length: &usize| end(*length).is_some_and(|end| end.iter().all(u8::is_ascii_digit));
         // The longest that fits: of eight digits, the last six are no code.
-        if let Some(length) = self.digits.iter().filter(digits).max() {
-            return *length;
+        if let Some(length) = self.digits.iter().map(|length| usize::from(*length)).filter(digits).max() {
+            return length;
         }
         let backup = self.backup && end(SPELLED).is_some_and(is_spelled);
         if backup { SPELLED } else { 0 }

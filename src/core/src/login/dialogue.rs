@@ -131,16 +131,14 @@ impl<'a> Dialogue<'a> {
                 let text = self.login.phrases.nothing_typed();
                 return Err(self.refuse(Verdict::ConversationError, "empty-reply", &text));
             }
+            Ok(Reply::FirstFactor) => return Err(self.first_factor_again()),
             Ok(Reply::Text(reply)) => reply,
         };
         if is_junk(reply.expose()) {
             return Err(self.refuse(Verdict::AuthError, "refused-by-the-host", &self.login.phrases.refused()));
         }
         if self.authtok.is_some_and(|token| token.same_as(&reply)) {
-            // The host answers every prompt with what was typed first: no person could have typed a code here.
-            let reason = "the host answers every prompt with the first factor; in sshd set PasswordAuthentication no \
-                          and KbdInteractiveAuthentication yes";
-            return Err(self.refuse(Verdict::AuthError, reason, &self.login.phrases.refused()));
+            return Err(self.first_factor_again());
         }
         let answer = Answer::of(&reply);
         drop(reply);
@@ -162,6 +160,13 @@ impl<'a> Dialogue<'a> {
             }
             _ => self.judge(&answer),
         }
+    }
+
+    /// The host answers every prompt with what was typed first: no person could have typed a code here (rule 10).
+    fn first_factor_again(&mut self) -> Verdict {
+        let reason = "the host answers every prompt with the first factor; in sshd set PasswordAuthentication no and \
+                      KbdInteractiveAuthentication yes";
+        self.refuse(Verdict::AuthError, reason, &self.login.phrases.refused())
     }
 
     /// Which factor an answer picks, by number or by the channel's name.

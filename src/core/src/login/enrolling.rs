@@ -190,6 +190,7 @@ impl Desk<'_> {
     fn ask(&self, prompt: &str, conversation: &mut Counted<'_>) -> Typed {
         match conversation.ask(prompt, self.echo) {
             Err(ConversationError) | Ok(Reply::Empty) => Err(Verdict::ConversationError),
+            Ok(Reply::FirstFactor) => Err(Verdict::AuthError),
             Ok(Reply::Text(reply)) => {
                 let first_factor = self.attempt.authtok.as_ref().is_some_and(|token| token.same_as(&reply));
                 if is_junk(reply.expose()) || first_factor { Err(Verdict::AuthError) } else { Ok(Answer::of(&reply)) }

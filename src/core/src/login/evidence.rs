@@ -4,7 +4,7 @@ use super::Attempt;
 
 /// What the host shows of the first factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Evidence {
+pub enum Evidence {
     /// PAM_AUTHTOK, a key, or root's word.
     Given,
     /// Nothing.
@@ -14,7 +14,11 @@ pub(super) enum Evidence {
 }
 
 impl Evidence {
-    pub(super) fn of(attempt: &Attempt) -> Self {
+    /// What this attempt shows of it.
+    pub fn of(attempt: &Attempt) -> Self {
+        if let Some(claimed) = attempt.claimed {
+            return claimed;
+        }
         match &attempt.authtok {
             Some(token) if is_junk(token.expose()) => Self::Junk,
             Some(token) if !token.expose().is_empty() => Self::Given,

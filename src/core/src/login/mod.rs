@@ -14,10 +14,11 @@ mod enrolling;
 mod evidence;
 mod judgement;
 
-pub use append::{appends, code_behind};
+pub use append::{Shapes, appends, shapes_behind};
 pub use arguments::Arguments;
 pub use console::is_console;
 pub use context::Login;
+pub use evidence::Evidence;
 pub use judgement::{Judgement, judge};
 
 use crate::account::Account;
@@ -34,7 +35,6 @@ use crate::store::StoreError;
 use crate::text::{display_line, literal_peer, remote_host};
 use console::Console;
 use dialogue::Dialogue;
-use evidence::Evidence;
 
 /// What the host asks for: one call of pam_sm_authenticate, or `herald try`.
 #[derive(Debug, Default)]
@@ -55,6 +55,9 @@ pub struct Attempt {
     pub ssh_key: bool,
     /// Root's own word, in `herald try`.
     pub vouched: bool,
+    /// What a host on the other side of the broker says of a first factor. It counts instead of all the above; nothing
+    /// that lasts follows from it: nobody enrolls and no place is remembered.
+    pub claimed: Option<Evidence>,
     /// The arguments of the module line, as bytes.
     pub arguments: Vec<Vec<u8>>,
     /// With `input=append`, behind the password module: what was found behind the password, if anything.
@@ -283,8 +286,9 @@ impl Gate<'_> {
     /// Nowhere without a first factor, and nowhere where the code is to do it alone.
     fn place(&self, remote: bool) -> Option<String> {
         let Policy { remember, code_alone, .. } = &self.rules.policy;
-        let Attempt { rhost, tty, vouched, .. } = self.attempt;
-        if remember.is_zero() || *code_alone || *vouched || self.evidence != Evidence::Given {
+        let Attempt { rhost, tty, vouched, claimed, .. } = self.attempt;
+        let word_only = *vouched || claimed.is_some();
+        if remember.is_zero() || *code_alone || word_only || self.evidence != Evidence::Given {
             return None;
         }
         if remote {
@@ -320,7 +324,7 @@ impl Gate<'_> {
     fn unenrolled(&mut self, account: &Account) -> Verdict {
         match self.rules.policy.unenrolled {
             Unenrolled::Skip => self.skip(account, Exemption::Unenrolled),
-            Unenrolled::Enroll if self.evidence == Evidence::Given && !self.arguments.append => self.enroll(account),
+            Unenrolled::Enroll if self.may_enroll() => self.enroll(account),
             Unenrolled::Refuse | Unenrolled::Enroll => {
                 let line = self.line("refused", account.name.as_str()).because("unenrolled");
                 self.audit.record(Severity::Notice, line.as_str());
@@ -329,6 +333,11 @@ impl Gate<'_> {
                 Verdict::PermissionDenied
             }
         }
+    }
+
+    /// Behind a first factor that was seen here, and with more than one question.
+    fn may_enroll(&self) -> bool {
+        self.evidence == Evidence::Given && self.attempt.claimed.is_none() && !self.arguments.append
     }
 
     /// One prompt that is the same for everybody, whose answer nobody looks at (rule 9).

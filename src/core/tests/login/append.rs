@@ -3,7 +3,7 @@
 use crate::offline::{add_codes, with_app};
 use crate::world::*;
 use herald_core::enrollment::State;
-use herald_core::login::{Attempt, Verdict, code_behind};
+use herald_core::login::{Attempt, Verdict, shapes_behind};
 use herald_core::provider::spelled;
 use herald_core::secret::SecretBytes;
 
@@ -20,6 +20,10 @@ fn types_in_one_field(world: &World, typed: &str) -> (String, Story) {
         ..before
     };
     (password.to_owned(), world.log_in(&behind, []))
+}
+
+fn code_behind(world: &World, attempt: &Attempt, typed: &SecretBytes, audit: &World) -> Result<usize, Verdict> {
+    shapes_behind(world, attempt, audit).map(|shapes| shapes.end_of(typed.expose()))
 }
 
 /// A code of as many digits that is not this one.

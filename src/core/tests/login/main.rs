@@ -4,6 +4,7 @@
 #![allow(unreachable_pub)] // one binary: nothing here is seen from outside
 
 mod append;
+mod broker;
 mod codes;
 mod dialogue;
 mod enrolling;

@@ -3,7 +3,7 @@
 
 use super::handle::Handle;
 use herald_core::audit::Audit;
-use herald_core::login::{Attempt, Verdict, appends};
+use herald_core::login::{Attempt, Shapes, Verdict, appends};
 use herald_core::secret::SecretBytes;
 
 /// What is kept between the two lines of one transaction.
@@ -15,7 +15,7 @@ pub(crate) struct Kept {
     pub(crate) judged: bool,
 }
 
-/// Does the work of the line before the password module, if this is that one: nobody typed a password yet. `split` says how many bytes at the end are the code. Gives the attempt to decide for the line behind it,
+/// Does the work of the line before the password module, if this is that one: nobody typed a password yet. `shapes` says what a code can look like. Gives the attempt to decide for the line behind it,
 /// and for one without `input=append`.
 ///
 /// # Errors
@@ -24,7 +24,7 @@ pub(crate) fn line(
     handle: Handle<'_>,
     mut attempt: Attempt,
     audit: &dyn Audit,
-    split: impl FnOnce(&Attempt, &SecretBytes, &dyn Audit) -> Result<usize, Verdict>,
+    shapes: impl FnOnce(&Attempt, &dyn Audit) -> Result<Shapes, Verdict>,
 ) -> Result<Attempt, Verdict> {
     if !appends(&attempt.arguments) {
         return Ok(attempt);
@@ -39,7 +39,7 @@ pub(crate) fn line(
         }
         return Ok(attempt);
     }
-    take_off(handle, &attempt, audit, split)?;
+    take_off(handle, &attempt, audit, shapes)?;
     Err(Verdict::Ignore)
 }
 
@@ -47,10 +47,10 @@ fn take_off(
     handle: Handle<'_>,
     attempt: &Attempt,
     audit: &dyn Audit,
-    split: impl FnOnce(&Attempt, &SecretBytes, &dyn Audit) -> Result<usize, Verdict>,
+    shapes: impl FnOnce(&Attempt, &dyn Audit) -> Result<Shapes, Verdict>,
 ) -> Result<(), Verdict> {
     let typed = handle.ask_for_authtok()?;
-    let length = split(attempt, &typed, audit)?;
+    let length = shapes(attempt, audit)?.end_of(typed.expose());
     let (password, end) = typed.expose().split_at(typed.expose().len().saturating_sub(length));
     let end = (length > 0).then(|| SecretBytes::from(end));
     if end.is_some() {

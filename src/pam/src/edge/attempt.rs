@@ -27,6 +27,7 @@ pub(crate) fn attempt(handle: Handle<'_>, arguments: &[&CStr]) -> Result<Attempt
         // sshd(8) sets it to the empty string while nothing is proved yet.
         ssh_key: handle.environment(c"SSH_AUTH_INFO_0").is_some_and(|value| !value.is_empty()),
         vouched: false,
+        claimed: None,
         appended: None,
         arguments: arguments.iter().map(|argument| argument.to_bytes().to_vec()).collect(),
         spoken: None,

@@ -10,8 +10,7 @@ mod verdict;
 
 use herald_core::audit::{Audit, Severity};
 use herald_core::conversation::Conversation;
-use herald_core::login::{Attempt, Verdict};
-use herald_core::secret::SecretBytes;
+use herald_core::login::{Attempt, Shapes, Verdict};
 use pam::constants::{PamFlag, PamResultCode};
 use pam::module::PamHandle;
 use std::ffi::CStr;
@@ -45,14 +44,14 @@ pub(crate) fn authenticate(
     pamh: &mut PamHandle,
     arguments: &[&CStr],
     flags: PamFlag,
-    split: impl FnOnce(&Attempt, &SecretBytes, &dyn Audit) -> Result<usize, Verdict>,
+    shapes: impl FnOnce(&Attempt, &dyn Audit) -> Result<Shapes, Verdict>,
     decide: impl FnOnce(&Attempt, &mut dyn Conversation, &dyn Audit) -> Verdict,
 ) -> PamResultCode {
     let handle = Handle::new(pamh);
     let audit = PamAudit::new(handle);
     let code = guard::guarded(&audit, || {
         let attempt = attempt::attempt(handle, arguments);
-        let verdict = match attempt.and_then(|attempt| append::line(handle, attempt, &audit, split)) {
+        let verdict = match attempt.and_then(|attempt| append::line(handle, attempt, &audit, shapes)) {
             Ok(attempt) => decide(&attempt, &mut PamConversation::new(handle, flags), &audit),
             Err(verdict) => verdict,
         };
