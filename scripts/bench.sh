@@ -29,10 +29,11 @@ if [ "${1:-}" != --inside ]; then
 fi
 rounds=$2
 
-folder='' runtime='' server='' log=''
+folder='' runtime='' server='' log='' broker=''
 clean_up() {
     end "$server"
     end "$log"
+    end "$broker"
     rm -rf ${folder:+"$folder"} ${runtime:+"$runtime"}
 }
 end() {
@@ -47,6 +48,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # As where Herald keeps things: programs and state on disk, what belongs to this boot in memory.
+# /run is the run's own: the broker listens there, and this machine's stays as it is.
+mount -t tmpfs -o mode=0755,size=64m herald-bench /run
 folder=$(mktemp -d /var/lib/herald-bench.XXXXXX)
 runtime=$(mktemp -d /run/herald-bench.XXXXXX)
 chmod 755 "$folder"
@@ -66,6 +69,7 @@ copy() {
 
 copy 644 "$built/libpam_herald.so" pam_herald.so
 copy 755 "$built/herald-deliver" herald-deliver
+copy 755 "$built/herald-broker" herald-broker
 copy 644 "$(first /usr/lib/*/pam_wrapper/pam_set_items.so /usr/lib64/pam_wrapper/pam_set_items.so)" pam_set_items.so
 # The file as every login loads it: without symbols, whatever the profile says.
 strip "$folder/pam_herald.so"
@@ -174,6 +178,13 @@ listen() {
     [ -S /dev/log ] || fail "there is no log"
 }
 listen
+
+"$built/herald-bench" broker /run/herald-broker.sock "$folder/herald-broker" &
+broker=$!
+for _ in $(seq 100); do
+    [ ! -S /run/herald-broker.sock ] || break
+    sleep 0.05
+done
 
 about() {
     sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1

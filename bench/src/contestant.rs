@@ -26,6 +26,8 @@ pub(crate) enum Contestant {
     HeraldCode,
     /// The same through a driver that is data, of the catalogue.
     HeraldCatalogue,
+    /// The same as [`Contestant::HeraldCode`], decided by the broker.
+    HeraldBroker,
     /// A curl process that sends a message, without any login.
     Curl,
     /// pam_exec with a shell script that sends a message with curl. Nothing is verified.
@@ -38,7 +40,7 @@ pub(crate) enum Contestant {
 
 impl Contestant {
     /// All of them, in the order of the tables.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Permit,
         Self::Warn,
         Self::GoogleNullok,
@@ -47,6 +49,7 @@ impl Contestant {
         Self::GoogleCode,
         Self::HeraldCode,
         Self::HeraldCatalogue,
+        Self::HeraldBroker,
         Self::Curl,
         Self::ExecCurl,
         Self::LightCurl,
@@ -64,6 +67,8 @@ impl Contestant {
             Self::GoogleCode => "google-code",
             Self::HeraldCode => "herald-code",
             Self::HeraldCatalogue => "herald-catalogue",
+            // Root goes through the broker in this service alone.
+            Self::HeraldBroker => "polkit-1",
             Self::Curl => "curl",
             Self::ExecCurl => "exec-curl",
             Self::LightCurl => "light-curl",
@@ -90,6 +95,7 @@ impl Contestant {
             Self::GoogleCode => "pam_google_authenticator, code known",
             Self::HeraldCode => "pam_herald, code sent and verified",
             Self::HeraldCatalogue => "pam_herald, the same by a catalogue driver",
+            Self::HeraldBroker => "pam_herald, the same through the broker",
             Self::Curl => "a curl process, no login",
             Self::ExecCurl => "pam_exec, sh and curl, nothing verified",
             Self::LightCurl => "a curl process that reads one certificate",
@@ -135,7 +141,7 @@ impl Contestant {
     pub(crate) fn attempt(self, scratch: &Scratch, rhost: &str) -> Result<Duration, Failure> {
         match self {
             Self::Curl | Self::LightCurl => curl(scratch, self.trust()),
-            Self::HeraldCode | Self::HeraldCatalogue => {
+            Self::HeraldCode | Self::HeraldCatalogue | Self::HeraldBroker => {
                 let before = scratch.gateway.end()?;
                 scratch.login(self, rhost)?.run(&mut PhoneOwner { gateway: &scratch.gateway, before, rhost }, 1)
             }

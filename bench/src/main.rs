@@ -17,8 +17,9 @@ mod scratch;
 
 use contestant::Contestant;
 use scratch::Scratch;
-use std::os::unix::net::UnixDatagram;
-use std::process::ExitCode;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::process::{Command, ExitCode, Stdio};
 
 /// What went wrong with the measuring, in words.
 type Failure = String;
@@ -49,6 +50,8 @@ fn main() -> ExitCode {
         }
         // The log daemon of the run.
         ["log", socket] => listen(socket),
+        // What systemd does for herald-broker.socket, without the cage of its unit.
+        ["broker", socket, program] => serve(socket, program),
         _ => Err("usage: herald-bench all FOLDER RUNTIME URL ROUNDS (scripts/bench.sh does)".to_owned()),
     };
     match done {
@@ -76,6 +79,19 @@ fn listen(socket: &str) -> Result<(), Failure> {
     let mut line = [0; 4096];
     loop {
         log.recv(&mut line).map_err(failed)?;
+    }
+}
+
+/// Starts the broker for each connection.
+fn serve(socket: &str, program: &str) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| format!("{socket}: {error}");
+    let listener = UnixListener::bind(socket).map_err(failed)?;
+    loop {
+        let (connection, _) = listener.accept().map_err(failed)?;
+        let mut command = Command::new(program);
+        command.env_clear().stdin(Stdio::from(OwnedFd::from(connection))).stdout(Stdio::null());
+        let mut broker = command.spawn().map_err(|error| format!("{program}: {error}"))?;
+        std::thread::spawn(move || broker.wait());
     }
 }
 

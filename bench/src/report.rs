@@ -78,6 +78,7 @@ impl Report<'_> {
                 ratio(self.added(Contestant::HeraldCatalogue), code),
                 1.15,
             ),
+            ("through the broker, against direct", ratio(self.added(Contestant::HeraldBroker), code), 3.0),
         ] {
             at_most(what, measured, bar, &times);
         }

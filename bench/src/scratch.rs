@@ -96,7 +96,7 @@ impl Scratch {
             Contestant::HeraldExempt => herald("exempt"),
             Contestant::HeraldUnenrolled => herald("unenrolled"),
             Contestant::GoogleCode => google("app"),
-            Contestant::HeraldCode => herald("herald"),
+            Contestant::HeraldCode | Contestant::HeraldBroker => herald("herald"),
             Contestant::HeraldCatalogue => herald("catalogue"),
             Contestant::ExecCurl | Contestant::LightExecCurl => {
                 format!("pam_exec.so quiet {folder}/{}", script_of(contestant))

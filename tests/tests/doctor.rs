@@ -52,6 +52,15 @@ fn doctor_finds_what_would_go_wrong_and_nothing_once_it_is_mended() {
     }
     assert_eq!(findings(&world), Vec::<String>::new());
 
+    // A locker that runs as its user needs somebody to ask.
+    world.machine.write("/etc/pam.d/kde", 0o644, example("kde"));
+    let off = "broker: /run/herald-broker.sock: nobody listens; not running as root, kde lets nobody in";
+    assert_eq!(findings(&world), [off]);
+    let broker = world.broker();
+    assert_eq!(findings(&world), Vec::<String>::new());
+    drop(broker);
+    std::fs::remove_file(world.machine.path("/etc/pam.d/kde")).expect("a file");
+
     // A Match block lets one of them in without a code: perhaps that is meant.
     let drop_in = example("sshd_config.d/herald.conf");
     let with_match = format!("{HOST_KEY}\nMatch User bob\nAuthenticationMethods publickey");

@@ -1,6 +1,7 @@
 //! `herald doctor`: walks the whole set-up, and says what would go wrong and the mend.
 
 mod autologin;
+mod broker;
 pub(crate) mod check;
 mod clock;
 mod machine;
@@ -46,6 +47,7 @@ pub(crate) fn run(call: &Call) -> Result<Report, Error> {
             checks.extend(clock::checks(call, &installation));
             checks.extend(machine::gateways(call, &installation));
             checks.extend(services.checks(&call.path, &installation.config));
+            checks.extend(broker::checks(root, &services));
             let sudoers = sudoers::read(root);
             if services.has("sshd") {
                 let enrolled = installation.enrolled_users().unwrap_or_default();

@@ -74,7 +74,7 @@ fn a_line_that_refuses_everybody_is_found() {
 #[test]
 fn hosts_in_which_nobody_can_type_a_code_are_found() {
     let root = Root::new();
-    for name in ["cron", "kde", "sddm"] {
+    for name in ["cron", "i3lock", "kde", "sddm"] {
         root.write(name, "@include common-auth\nauth requisite pam_herald.so\n");
     }
     let append = "auth requisite pam_herald.so input=append\n";
@@ -84,7 +84,8 @@ fn hosts_in_which_nobody_can_type_a_code_are_found() {
         &[
             ("pam cron", true, "cron asks nobody: the line does nothing"),
             ("pam dovecot", true, "/etc/pam.d/dovecot:1, /etc/pam.d/dovecot:3"),
-            ("pam kde", false, "kde runs without root's rights, and may not read what Herald needs"),
+            ("pam i3lock", false, "i3lock has one field, for the password: there is nowhere to type a code"),
+            ("pam kde", true, "/etc/pam.d/kde:2"),
             ("pam sddm", false, "sddm has one field, for the password: there is nowhere to type a code"),
         ],
     );
