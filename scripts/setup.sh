@@ -58,6 +58,13 @@ needs() {
         file python3-dbusmock /usr/lib/python3/dist-packages/dbusmock/__init__.py
         file python3-aiosmtpd /usr/lib/python3/dist-packages/aiosmtpd/__init__.py
         file python3-venv '/usr/lib/python3.*/ensurepip/__init__.py'
+        program Xvfb xvfb
+        program xdotool xdotool
+        program lightdm lightdm
+        program lightdm-gtk-greeter lightdm-gtk-greeter
+        program greetd greetd
+        program dovecot dovecot-core
+        file dovecot-imapd /usr/lib/dovecot/imap
         file libpam-modules '/usr/lib/*/security/pam_unix.so' '/lib/*/security/pam_unix.so'
         file libpam-wrapper '/usr/lib/*/pam_wrapper/pam_set_items.so'
         ;;
@@ -175,6 +182,9 @@ install() {
         case $package in
         openssh-server) systemctl --quiet disable ssh.service ssh.socket 2>/dev/null || true ;;
         nginx-*) systemctl --quiet disable nginx.service 2>/dev/null || true ;;
+        lightdm) systemctl --quiet disable lightdm.service display-manager.service 2>/dev/null || true ;;
+        greetd) systemctl --quiet disable greetd.service 2>/dev/null || true ;;
+        dovecot-core) systemctl --quiet disable dovecot.service dovecot.socket 2>/dev/null || true ;;
         gammu-smsd) systemctl --quiet disable gammu-smsd.service 2>/dev/null || true ;;
         esac
     done

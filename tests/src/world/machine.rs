@@ -152,6 +152,13 @@ impl Machine {
         Terminal::start(self.prepared(user, &["setsid", "--ctty", "--wait"], words), self.uid(user))
     }
 
+    /// Starts a program that stays until what is given back is dropped.
+    pub fn start(&self, words: &[&str]) -> Running {
+        let mut command = self.command("root", words);
+        let entry = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        Running(entry.unwrap_or_else(|error| panic!("{words:?}: {error}")))
+    }
+
     /// Every process but the first, as `name(id)`.
     pub fn processes(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("/proc")).expect("/proc").flatten();
@@ -210,6 +217,33 @@ impl Machine {
         let line = text.lines().find(|line| line.split(':').next() == Some(user));
         let line = line.unwrap_or_else(|| panic!("the machine has no user {user}"));
         line.split(':').nth(field).expect("a field").to_owned()
+    }
+}
+
+/// A program that stays. The process is the way into the namespaces; the program is its only child.
+#[derive(Debug)]
+pub struct Running(Child);
+
+impl Running {
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().expect("a child").is_some()
+    }
+}
+
+impl Drop for Running {
+    /// The program first, whose end is then waited for by the way in: left to itself it would be a child of whoever
+    /// is the first process here, and as long as that one takes no notice the machine could not end.
+    fn drop(&mut self) {
+        let id = self.0.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        for child in children.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)) {
+            let _ = kill_process(child, Signal::KILL);
+        }
+        if children.trim().is_empty() {
+            let _ = self.0.kill();
+        }
+        let _ = self.0.wait();
     }
 }
 

@@ -1,11 +1,10 @@
 //! sshd on a scratch machine, and the people who come to it.
 
 use super::accounts::Person;
-use super::machine::Machine;
+use super::machine::{Machine, Running};
 use super::terminal::Terminal;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::chown;
-use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,7 +18,7 @@ const CLIENT_KEY: &str = "/run/client/id_ed25519";
 #[derive(Debug)]
 pub struct Sshd<'a> {
     machine: &'a Machine,
-    process: Child,
+    _process: Running,
     port: u16,
 }
 
@@ -41,7 +40,7 @@ impl<'a> Sshd<'a> {
             if let Some((process, port)) = listen(machine) {
                 let key = machine.read(&format!("{HOST_KEY}.pub"));
                 machine.write("/run/client/known_hosts", 0o644, format!("[127.0.0.1]:{port} {key}"));
-                return Self { machine, process, port };
+                return Self { machine, _process: process, port };
             }
         }
         panic!("sshd does not start:\n{}", machine.journal().text());
@@ -89,33 +88,22 @@ impl<'a> Sshd<'a> {
     }
 }
 
-impl Drop for Sshd<'_> {
-    fn drop(&mut self) {
-        // The way into the namespaces; sshd itself ends with the machine.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// What the login runs.
 const WELCOME: &str = "echo in as $(id -un)";
 
 /// Lets sshd listen on a port that was free a moment ago; `None` if somebody else was quicker.
-fn listen(machine: &Machine) -> Option<(Child, u16)> {
+fn listen(machine: &Machine) -> Option<(Running, u16)> {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr()).expect("loopback").port();
     let number = port.to_string();
     let words = ["/usr/sbin/sshd", "-D", "-p", &number, "-o", "ListenAddress=127.0.0.1", "-h", HOST_KEY];
-    let mut command = machine.command("root", &words);
-    let mut sshd = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("sshd");
+    let mut sshd = machine.start(&words);
     let listening = format!("Server listening on 127.0.0.1 port {port}.");
     let give_up = Instant::now() + PATIENCE;
     loop {
         if machine.journal().records().iter().any(|record| record.text == listening) {
             return Some((sshd, port));
         }
-        if sshd.try_wait().expect("a child").is_some() || Instant::now() > give_up {
-            let _ = sshd.kill();
-            let _ = sshd.wait();
+        if sshd.has_ended() || Instant::now() > give_up {
             return None;
         }
         thread::sleep(Duration::from_millis(2));
