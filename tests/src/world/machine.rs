@@ -235,16 +235,21 @@ impl Drop for Running {
     /// The program first, whose end is then waited for by the way in: left to itself it would be a child of whoever
     /// is the first process here, and as long as that one takes no notice the machine could not end.
     fn drop(&mut self) {
-        let id = self.0.id();
-        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-        for child in children.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)) {
-            let _ = kill_process(child, Signal::KILL);
-        }
-        if children.trim().is_empty() {
-            let _ = self.0.kill();
-        }
-        let _ = self.0.wait();
+        end(&mut self.0);
     }
+}
+
+/// Kills the only child of this way into the namespaces, and waits for both.
+pub(super) fn end(entry: &mut Child) {
+    let id = entry.id();
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    for child in children.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)) {
+        let _ = kill_process(child, Signal::KILL);
+    }
+    if children.trim().is_empty() {
+        let _ = entry.kill();
+    }
+    let _ = entry.wait();
 }
 
 impl Default for Machine {

@@ -1,5 +1,6 @@
 //! A person at a terminal: a program on a pseudo-terminal of its own, what it shows, and what is typed.
 
+use super::machine::end;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, fchown, open};
@@ -154,8 +155,7 @@ impl Terminal {
 
     /// The program is gone from one moment to the next.
     pub fn kill(mut self) {
-        self.process.kill().expect("a child");
-        self.process.wait().expect("a child");
+        end(&mut self.process);
     }
 
     /// The id of the process that was started.
@@ -205,8 +205,6 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         self.line = None;
-        // Both fail if it has ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        end(&mut self.process);
     }
 }
