@@ -35,7 +35,7 @@ pub use broker::{BROKER_SOCKET, Somebody};
 pub use journal::{Journal, Record};
 pub use lightdm::LightDm;
 pub use login::{BEHIND_PASSWORD, Typed};
-pub use machine::{Ended, HOST_NAME, Machine};
+pub use machine::{Ended, HOST_NAME, Machine, Running};
 pub use phone::{Phone, another};
 pub use screen::Picture;
 pub use sshd::Sshd;

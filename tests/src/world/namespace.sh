@@ -23,8 +23,8 @@ shade() {
 memory /run
 
 memory /run/etc
-for name in alternatives crypto-policies default environment fonts host.conf ld.so.cache ld.so.conf ld.so.conf.d localtime \
-    login.defs pam.d profile protocols security services shells terminfo; do
+for name in alternatives crypto-policies default dovecot environment fonts host.conf ld.so.cache ld.so.conf \
+    ld.so.conf.d localtime login.defs pam.d profile protocols security services shells terminfo; do
     if [ -e "/etc/$name" ]; then cp -a "/etc/$name" /run/etc/; fi
 done
 mount --move /run/etc /etc
