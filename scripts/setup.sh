@@ -63,6 +63,7 @@ needs() {
         program lightdm lightdm
         program lightdm-gtk-greeter lightdm-gtk-greeter
         program greetd greetd
+        program i3lock i3lock
         program dovecot dovecot-core
         file dovecot-imapd /usr/lib/dovecot/imap
         file libpam-modules '/usr/lib/*/security/pam_unix.so' '/lib/*/security/pam_unix.so'

@@ -1,7 +1,7 @@
 //! LightDM with its GTK greeter on a scratch machine, on a screen in memory.
 
 use super::machine::{Machine, Running};
-use super::screen::{FRAME, Picture, Screen};
+use super::screen::{DISPLAY, FRAME, Picture, Screen};
 use super::stacks::example;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 const BUS: &str = "/run/dbus/system_bus_socket";
-/// Far from where somebody who runs the tests has a display of their own.
-const DISPLAY: u32 = 71;
 /// The X server: LightDM's arguments, as far as a screen in memory takes them. It listens in the machine's own /tmp
 /// alone; names without a file are shared with the network, and so with other machines.
 const X: &str = "display=$1

@@ -37,7 +37,7 @@ pub use lightdm::LightDm;
 pub use login::{BEHIND_PASSWORD, Typed};
 pub use machine::{Ended, HOST_NAME, Machine, Running};
 pub use phone::{Phone, another};
-pub use screen::Picture;
+pub use screen::{Picture, Screen};
 pub use sshd::Sshd;
 pub use stacks::example;
 pub use story::World;

@@ -1,6 +1,6 @@
 //! A screen in memory: an X server without hardware, what is drawn on it, and a keyboard.
 
-use super::machine::Machine;
+use super::machine::{Machine, Running};
 use miniz_oxide::deflate::compress_to_vec_zlib;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,19 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What did not change for so long is drawn.
 const STILL: Duration = Duration::from_millis(400);
+/// Far from where somebody who runs the tests has a display of their own.
+pub(super) const DISPLAY: u32 = 71;
+const SIZE: &str = "640x480x24";
 /// Where the X server keeps its picture.
 pub(super) const FRAME: &str = "/run/screen";
 
 /// The screen of a machine.
 #[derive(Debug)]
-pub(super) struct Screen<'a> {
+pub struct Screen<'a> {
     machine: &'a Machine,
     display: String,
     authority: String,
+    _server: Option<Running>,
 }
 
 /// What is to be seen at a moment.
@@ -34,16 +38,37 @@ pub struct Picture {
 impl<'a> Screen<'a> {
     /// The screen of this display; a client needs this file to be let in.
     pub(super) fn new(machine: &'a Machine, display: &str, authority: &str) -> Self {
-        Self { machine, display: display.to_owned(), authority: authority.to_owned() }
+        Self { machine, display: display.to_owned(), authority: authority.to_owned(), _server: None }
+    }
+
+    /// A screen at which somebody works already: whoever is on the machine may draw and type.
+    pub fn start(machine: &'a Machine) -> Self {
+        machine.folder(FRAME, 0o700);
+        machine.folder("/tmp/.X11-unix", 0o1777);
+        let display = format!(":{DISPLAY}");
+        let own = ["-ac", "-screen", "0", SIZE, "-fbdir", FRAME, "-nolisten", "tcp", "-nolisten", "local"];
+        let server = machine.start(&[&["Xvfb", &display, "-noreset"], &own[..]].concat());
+        let screen = Self { _server: Some(server), ..Self::new(machine, &display, "/dev/null") };
+        let give_up = Instant::now() + PATIENCE;
+        while !machine.path(&format!("/tmp/.X11-unix/X{DISPLAY}")).exists() || screen.picture().is_none() {
+            assert!(Instant::now() < give_up, "no screen (Debian: apt install xvfb)");
+            thread::sleep(Duration::from_millis(5));
+        }
+        screen
+    }
+
+    /// What a program needs to find it.
+    pub fn display(&self) -> String {
+        format!("DISPLAY={}", self.display)
     }
 
     /// What is to be seen now; `None` before the X server is there.
-    pub(super) fn picture(&self) -> Option<Picture> {
+    pub fn picture(&self) -> Option<Picture> {
         Picture::read(&fs::read(self.machine.path(&format!("{FRAME}/Xvfb_screen0"))).ok()?)
     }
 
-    /// Waits until something else than this is to be seen, and stands still.
-    pub(super) fn wait_for_another(&self, before: Option<&Picture>) -> Picture {
+    /// Waits until something else than this, or anything at all, is to be seen, and stands still.
+    pub fn wait_for_another(&self, before: Option<&Picture>) -> Picture {
         let give_up = Instant::now() + PATIENCE;
         let mut last = self.picture();
         let mut since = Instant::now();
@@ -55,17 +80,15 @@ impl<'a> Screen<'a> {
                 (last, since) = (now, Instant::now());
                 continue;
             }
-            match &last {
-                Some(picture) if Some(picture) != before && !picture.is_blank() && since.elapsed() >= STILL => {
-                    return picture.clone();
-                }
-                _ => {}
+            let is_another = |picture: &&Picture| before.map_or(!picture.is_blank(), |before| *picture != before);
+            if let Some(picture) = last.as_ref().filter(is_another).filter(|_| since.elapsed() >= STILL) {
+                return picture.clone();
             }
         }
     }
 
     /// Types a text, and Enter once it is to be seen; gives what it looked like.
-    pub(super) fn type_line(&self, text: &str) -> Picture {
+    pub fn type_line(&self, text: &str) -> Picture {
         let empty = self.picture();
         self.xdotool(&["type", "--delay", "12", text]);
         let typed = self.wait_for_another(empty.as_ref());
@@ -79,7 +102,7 @@ impl<'a> Screen<'a> {
     }
 
     fn xdotool(&self, words: &[&str]) {
-        let (display, authority) = (format!("DISPLAY={}", self.display), format!("XAUTHORITY={}", self.authority));
+        let (display, authority) = (self.display(), format!("XAUTHORITY={}", self.authority));
         let ended = self.machine.run("root", &[&["env", &display, &authority, "xdotool"], words].concat(), "");
         assert!(ended.status.success(), "{ended:?} (Debian: apt install xdotool)");
     }
