@@ -1,10 +1,21 @@
 //! The host at the other end, and the person before it.
 
-use herald_core::broker::{FromBroker, FromHost, MAX_FRAME, decode_from_host, encode_from_broker};
+use herald_core::broker::{
+    Errand, FromBroker, FromHost, Hello, MAX_FRAME, decode_errand, decode_from_host, encode_from_broker,
+};
 use herald_core::conversation::{Conversation, ConversationError, Reply};
+use herald_sys::errand;
 use herald_sys::line::Line;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
+
+/// What somebody connects for.
+pub(crate) enum Wanted {
+    /// A login that is decided here.
+    Login(Hello),
+    /// A command for themselves, and the terminal where they typed it.
+    Errand(Errand, Vec<OwnedFd>),
+}
 
 /// A conversation over the socket. The first thing that goes wrong ends it: what comes afterwards is not looked at.
 pub(crate) struct Caller {
@@ -24,10 +35,20 @@ impl Caller {
         }
     }
 
-    /// What the host says within this time; `None` if that is nothing, or no frame.
-    pub(crate) fn hear(&mut self, time: Duration) -> Option<FromHost> {
+    /// What the caller wants, said within this time; `None` if that is nothing, or no frame.
+    pub(crate) fn hear(&mut self, time: Duration) -> Option<Wanted> {
         self.allow(time);
-        self.next()
+        let (payload, terminal) = errand::receive(self.line.as_ref()?, MAX_FRAME).ok()?;
+        match (decode_from_host(&payload), decode_errand(&payload)) {
+            (Ok(FromHost::Hello(hello)), _) => Some(Wanted::Login(hello)),
+            (_, Ok(errand)) => Some(Wanted::Errand(errand, terminal)),
+            _ => None,
+        }
+    }
+
+    /// The line itself, for what is no login.
+    pub(crate) fn into_line(self) -> Option<Line> {
+        self.line
     }
 
     /// Says something, if anybody listens.

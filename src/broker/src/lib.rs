@@ -1,4 +1,5 @@
-//! The inside of `herald-broker`: one conversation in, one verdict out, gone.
+//! The inside of `herald-broker`: one conversation in, one verdict out, gone. Or one command that somebody runs for
+//! themselves.
 //!
 //! systemd (`Accept=yes`) or an inetd takes the connections to `/run/herald-broker.sock` and starts this program for each,
 //! with the connection as its standard input. The kernel says who is at the other end; `herald_core::broker` says what
@@ -18,13 +19,14 @@
 
 mod caller;
 mod journal;
+mod service;
 
-use caller::Caller;
+use caller::{Caller, Wanted};
 use herald_core::audit::{Audit, Line, Severity};
-use herald_core::broker::{FromBroker, FromHost, serve};
+use herald_core::broker::{FromBroker, serve};
 use herald_core::login::Verdict;
 use herald_sys::seats::{self, Seat};
-use herald_sys::{System, broker, process, watchdog};
+use herald_sys::{OsUsers, System, broker, process, watchdog};
 use journal::Journal;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
@@ -38,6 +40,9 @@ const ARRIVAL: Duration = Duration::from_secs(10);
 const CONVERSATION: Duration = Duration::from_secs(600);
 /// What the end of a conversation may take beyond that: a code and a notice with the longest deadline, and some locks.
 const GRACE: Duration = Duration::from_secs(150);
+
+/// What ends an errand whatever it is at; its own time is over before.
+const LONGEST_ERRAND: Duration = Duration::from_secs(25 * 60);
 
 /// The whole program. Its arguments are those of the module's line, and stand before each caller's: `config=PATH`.
 ///
@@ -81,7 +86,19 @@ fn converse(uid: u32, mut caller: Caller) {
             return caller.say(&FromBroker::Verdict(Verdict::SystemError));
         }
     };
-    let Some(FromHost::Hello(hello)) = caller.hear(ARRIVAL) else { return };
+    let hello = match caller.hear(ARRIVAL) {
+        Some(Wanted::Login(hello)) => hello,
+        Some(Wanted::Errand(errand, terminal)) => {
+            // Whoever has no account has nothing to look after; root does it by itself.
+            let account = OsUsers.of_id(uid).ok().flatten().filter(|_| uid != 0);
+            if let (Some(account), Some(line)) = (account, caller.into_line()) {
+                watchdog::end_after(LONGEST_ERRAND);
+                service::run(&account, &errand, terminal, line);
+            }
+            return;
+        }
+        None => return,
+    };
     let own: Vec<_> = std::env::args_os().skip(1).map(OsStringExt::into_vec).collect();
     caller.allow(CONVERSATION);
     let end = serve(&System, uid, &own, &hello, &mut caller, &Journal::new(&hello.service));

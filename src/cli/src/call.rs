@@ -33,12 +33,14 @@ pub(crate) struct Call {
     pub(crate) journal: Journal,
     /// Who calls, or called sudo: for the log, and for whoever gets a code.
     pub(crate) by: String,
+    /// Whether `by` runs it for themselves, through the broker, and has proved who they are.
+    pub(crate) own: bool,
     /// How it speaks.
     pub(crate) voice: Rc<Voice>,
 }
 
 impl Call {
-    pub(crate) fn new(global: &Global, voice: &Rc<Voice>) -> Result<Self, Error> {
+    pub(crate) fn new(global: &Global, own: Option<&str>, voice: &Rc<Voice>) -> Result<Self, Error> {
         let path = match &global.config {
             // Trusted files are named by their whole path; it is not resolved here, or links would go unseen.
             Some(path) => std::path::absolute(path).map_err(|error| Error::Write(path.clone(), error))?,
@@ -50,9 +52,10 @@ impl Call {
             path,
             named: global.config.is_some(),
             machine: System,
-            journal: Journal::open(),
-            // Whatever is about a person needs root.
-            by: sudo_user.unwrap_or_else(|| "root".to_owned()),
+            journal: Journal::open(own.is_some()),
+            // Whatever is about another person needs root.
+            by: own.map(str::to_owned).or(sudo_user).unwrap_or_else(|| "root".to_owned()),
+            own: own.is_some(),
             voice: Rc::clone(voice),
         })
     }

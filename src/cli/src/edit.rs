@@ -149,8 +149,12 @@ mod tests {
 
         fn call(&self) -> Call {
             let config = Some(self.0.join("etc/herald.toml"));
-            Call::new(&Global { json: false, plain: false, config }, &std::rc::Rc::new(crate::voice::Voice::english()))
-                .expect("a call")
+            Call::new(
+                &Global { json: false, plain: false, config },
+                None,
+                &std::rc::Rc::new(crate::voice::Voice::english()),
+            )
+            .expect("a call")
         }
 
         fn mode(&self, name: &str) -> u32 {

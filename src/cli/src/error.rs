@@ -73,6 +73,15 @@ pub(crate) enum Error {
     /// Somebody's factors change only with a code from one of them: whose, and what was said at the end of the
     /// dialogue, if there was one.
     ProofNeeded(String, Option<String>),
+    /// Somebody who looks after themselves did not prove who they are: who, and what was said at the end of the dialogue, if
+    /// there was one.
+    OwnProof(String, Option<String>),
+    /// Their factors were disabled: whose.
+    OnlyAdmins(String),
+    /// There is no PAM service that could ask for a password.
+    NoService,
+    /// The broker did not come to an end: why.
+    Broker(String),
     /// Nobody pressed START behind the link in time: why not, as far as it is known, and what to do.
     NoStart(String, String),
     /// More updates of others wait than can be seen at once.
@@ -121,6 +130,18 @@ impl Error {
                 voice.say(|texts| texts.not_proved, &[("user", user), ("said", &voice.behind_a_colon(said))]),
                 voice.say(|texts| texts.again_or_vouch, &[("user", user)]),
             ),
+            Self::OwnProof(user, None) => (
+                voice.say(|texts| texts.proof_needed_of_you, &[("user", user)]),
+                voice.word(|texts| texts.at_your_terminal),
+            ),
+            Self::OwnProof(user, Some(said)) => (
+                voice.say(|texts| texts.not_proved, &[("user", user), ("said", &voice.behind_a_colon(said))]),
+                voice.word(|texts| texts.same_again),
+            ),
+            Self::OnlyAdmins(user) => (
+                voice.say(|texts| texts.factors_disabled, &[("user", user)]),
+                format!("sudo herald status --user {user}"),
+            ),
             Self::Hidden(others) => (
                 voice.say(|texts| texts.hidden, &[("count", &others.to_string())]),
                 voice.word(|texts| texts.drop_them),
@@ -136,6 +157,11 @@ impl Error {
             Self::Usage(problem, mend) => pair(problem, mend),
             Self::Process(text) => pair(text, "run it where prctl(2) and setrlimit(2) are allowed"),
             Self::Users(error) => pair(&error.to_string(), "see that getent passwd works, then try again"),
+            Self::NoService => pair(
+                "there is no PAM service herald that could ask for your password",
+                "sudo cp /usr/share/doc/herald/pam.d-example/herald /etc/pam.d/herald",
+            ),
+            Self::Broker(text) => pair(&format!("the broker: {text}"), "sudo herald doctor"),
             Self::NoConfig(path) => {
                 (format!("{} is not there", path.display()), "look at the path behind --config".to_owned())
             }
@@ -194,6 +220,8 @@ impl Error {
             | Self::NoSuchUser(_)
             | Self::Registrar { .. }
             | Self::ProofNeeded(..)
+            | Self::OwnProof(..)
+            | Self::OnlyAdmins(_)
             | Self::Hidden(_) => pair("", ""),
         }
     }

@@ -7,12 +7,14 @@ use syslog::{Facility, Formatter3164, Logger, LoggerBackend};
 /// Writes lines to syslog and remembers what went wrong, for whoever sits at the terminal.
 pub(crate) struct Journal {
     syslog: RefCell<Option<Logger<LoggerBackend, Formatter3164>>>,
+    /// Whether it came through the broker, as each line then says.
+    through_broker: bool,
     troubles: RefCell<Vec<String>>,
     last: RefCell<String>,
 }
 
 impl Journal {
-    pub(crate) fn open() -> Self {
+    pub(crate) fn open(through_broker: bool) -> Self {
         let formatter = Formatter3164 {
             facility: Facility::LOG_AUTHPRIV,
             hostname: None,
@@ -21,6 +23,7 @@ impl Journal {
         };
         Self {
             syslog: RefCell::new(syslog::unix(formatter).ok()),
+            through_broker,
             troubles: RefCell::default(),
             last: RefCell::default(),
         }
@@ -63,6 +66,7 @@ impl Audit for Journal {
             self.troubles.borrow_mut().push(line.to_owned());
         }
         if let Some(syslog) = self.syslog.borrow_mut().as_mut() {
+            let line = if self.through_broker { &format!("{line} via=broker") } else { line };
             // A log that cannot be written stops nobody.
             let _ = match severity {
                 Severity::Debug => syslog.debug(line),

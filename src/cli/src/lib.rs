@@ -23,6 +23,7 @@ mod manual;
 mod many;
 mod national;
 mod output;
+mod own;
 mod phrases;
 mod proof;
 pub mod qr;
@@ -57,28 +58,53 @@ pub fn main() -> ExitCode {
             );
         }
     }
-    match usage::read(&words) {
+    // From the broker, as root: a command that somebody runs for themselves.
+    if let [program, word, name, rest @ ..] = words.as_slice() {
+        if word == "__self" {
+            let words: Vec<OsString> = [program].into_iter().chain(rest).cloned().collect();
+            return speak(&words, name.to_str());
+        }
+    }
+    speak(&words, None)
+}
+
+/// `own` is who runs the command for themselves, if it comes from the broker.
+fn speak(words: &[OsString], own: Option<&str>) -> ExitCode {
+    match usage::read(words) {
         usage::Read::Line(line) => {
             let json = line.global.json;
             if line.global.plain {
                 output::speak_plainly();
             }
             let voice = Rc::new(Voice::new(Locale::here(&Terminal::name()), json));
-            output::finish(json, &voice, run(line, &words, &voice))
+            if own.is_none() && process::effective_uid() != 0 && own::is_for_oneself(&line, None) {
+                match own::hand_over(words) {
+                    Some(Ok(status)) => return ExitCode::from(status),
+                    Some(Err(error)) => return output::finish(json, &voice, Err(error)),
+                    None => {}
+                }
+            }
+            output::finish(json, &voice, run(line, words, own, &voice))
         }
-        usage::Read::Text(text) => output::finish(usage::wants_json(&words), &Voice::english(), Ok(text)),
+        usage::Read::Text(text) => output::finish(usage::wants_json(words), &Voice::english(), Ok(text)),
         usage::Read::Help(text) => output::show_help(&text),
-        usage::Read::Error(error) => output::finish(usage::wants_json(&words), &Voice::english(), Err(error)),
+        usage::Read::Error(error) => output::finish(usage::wants_json(words), &Voice::english(), Err(error)),
     }
 }
 
-fn run(line: Line, words: &[OsString], voice: &Rc<Voice>) -> Result<Report, Error> {
+fn run(line: Line, words: &[OsString], own: Option<&str>, voice: &Rc<Voice>) -> Result<Report, Error> {
     // Tokens and codes pass through here (rule 33).
     process::forbid_dumps().map_err(|error| Error::Process(error.to_string()))?;
     if needs_root(&line.command) && process::effective_uid() != 0 {
         return Err(Error::NotRoot(usage::again(words)));
     }
-    let call = Call::new(&line.global, voice)?;
+    if own.is_some() && !own::is_for_oneself(&line, own) {
+        return Err(Error::NotRoot(usage::again(words)));
+    }
+    let call = Call::new(&line.global, own, voice)?;
+    if call.own {
+        own::prove(&call)?;
+    }
     match line.command {
         Command::Gateway(command) => gateway::run(&call, command),
         Command::Enroll(command) if command.from.is_some() => {

@@ -33,12 +33,13 @@ const DOCUMENTS: [(&str, &str); 6] = [
     ("herald config check, herald doctor", "\"checks\": of each \"name\", \"ok\", \"detail\", \"mend\"."),
     ("herald log", "\"entries\": of each \"time\", \"service\", \"event\", and the keys of its line in the log."),
 ];
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("/etc/herald/herald.toml", "The configuration, see herald.toml(5)."),
     ("/etc/herald/providers.d/", "SMS services of your own, one file each."),
     ("/var/lib/herald/users/", "Who is enrolled how, one file each."),
     ("/run/herald/", "What is remembered until the next boot: wrong answers, locks, codes that wait."),
     ("/usr/libexec/herald/herald-deliver", "The network side."),
+    ("/run/herald-broker.sock", "Where people who are not root reach herald-broker, for what is about themselves."),
     ("/usr/share/doc/herald/pam.d-example/", "Stacks for /etc/pam.d with every line explained, and settings for sshd."),
 ];
 const ENVIRONMENT: [(&str, &str); 3] = [

@@ -2,6 +2,7 @@
 
 use crate::call::{Call, Installation};
 use crate::error::{Error, first_sentence};
+use crate::phrases::Texts;
 use crate::terminal::Terminal;
 use herald_core::account::UserName;
 use herald_core::login::{Verdict, authenticate};
@@ -21,14 +22,17 @@ pub(crate) fn existing_factor(
     if call.json || !terminal.is_interactive() {
         return Err(Error::ProofNeeded(user.to_string(), None));
     }
-    terminal.show(&call.voice.say(|texts| texts.proof_first, &[("user", user.as_str())]));
+    let first = |texts: &Texts| if call.own { texts.own_proof_first } else { texts.proof_first };
+    terminal.show(&call.voice.say(first, &[("user", user.as_str())]));
     let attempt = call.attempt("herald", user);
     match authenticate(&call.machine, &attempt, terminal, &call.journal) {
         Verdict::Success => Ok(()),
         // Policy lets somebody in without a code; it does not prove who sits here.
         _ => {
             let said = terminal.said().unwrap_or_else(|| call.voice.phrases().nothing_typed());
-            Err(Error::ProofNeeded(user.to_string(), Some(first_sentence(&said).to_owned())))
+            let said = Some(first_sentence(&said).to_owned());
+            let user = user.to_string();
+            Err(if call.own { Error::OwnProof(user, said) } else { Error::ProofNeeded(user, said) })
         }
     }
 }

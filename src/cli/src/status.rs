@@ -5,6 +5,7 @@ use crate::call::{Call, Installation};
 use crate::command;
 use crate::error::Error;
 use crate::output::{Cell, Report, next, table};
+use crate::own::again;
 use crate::phrases::Texts;
 use crate::voice::Voice;
 use herald_core::account::UserName;
@@ -63,7 +64,7 @@ pub(crate) fn run(call: &Call, command: &command::Status) -> Result<Report, Erro
     let installation = call.installation()?;
     if !command.all {
         let standing = standing(call, &installation, call.user_or_trace(&command.whom, &installation)?)?;
-        return Ok(report(&call.voice, &[standing], None, false));
+        return Ok(report(call, &[standing], None, false));
     }
     let mut found = Vec::new();
     let mut trouble: Option<Error> = None;
@@ -75,7 +76,7 @@ pub(crate) fn run(call: &Call, command: &command::Status) -> Result<Report, Erro
             Err(error) => trouble = trouble.or(Some(error)),
         }
     }
-    Ok(report(&call.voice, &found, trouble.as_ref(), true))
+    Ok(report(call, &found, trouble.as_ref(), true))
 }
 
 fn standing(call: &Call, installation: &Installation, user: UserName) -> Result<Standing, Error> {
@@ -85,12 +86,12 @@ fn standing(call: &Call, installation: &Installation, user: UserName) -> Result<
     Ok(Standing { user, enrollment, locked })
 }
 
-fn report(voice: &Voice, found: &[Standing], trouble: Option<&Error>, all: bool) -> Report {
-    let trouble = trouble.map(|error| error.said(voice));
+fn report(call: &Call, found: &[Standing], trouble: Option<&Error>, all: bool) -> Report {
+    let trouble = trouble.map(|error| error.said(&call.voice));
     let (error, mend) = trouble.clone().unzip();
     let users = found.iter().map(Standing::entry).collect();
     let document = Document { ok: trouble.is_none(), users, error, mend };
-    Report::new(&document, shown(voice, found, all && trouble.is_none())).and_error(trouble)
+    Report::new(&document, shown(call, found, all && trouble.is_none())).and_error(trouble)
 }
 
 impl Standing {
@@ -118,7 +119,8 @@ pub(crate) fn entry(factor: &Factor) -> FactorEntry<'_> {
     }
 }
 
-fn shown(voice: &Voice, found: &[Standing], all: bool) -> String {
+fn shown(call: &Call, found: &[Standing], all: bool) -> String {
+    let voice = &call.voice;
     let heads: [fn(&Texts) -> &'static str; 6] = [
         |texts| texts.head_user,
         |texts| texts.head_channel,
@@ -142,7 +144,7 @@ fn shown(voice: &Voice, found: &[Standing], all: bool) -> String {
         let user = user.as_str();
         if enrollment.factors.is_empty() && !all {
             text.push_str(&format!("{}\n", voice.say(|texts| texts.nothing_enrolled_for, &[("user", user)])));
-            text.push_str(&next(&format!("sudo herald enroll telegram --user {user}")));
+            text.push_str(&next(&again(call, "enroll telegram", &UserName::new(user))));
         }
         if let Some(left) = locked {
             let time = voice.phrases().time(rounded(*left));

@@ -90,11 +90,11 @@ pub fn peer(socket: impl AsFd) -> Result<u32, Errno> {
 }
 
 /// A connected broker.
-struct Broker(Line);
+pub(crate) struct Broker(pub(crate) Line);
 
 impl Broker {
     /// Only root can listen for logins: the folder of the socket is root's, and so is whoever made it.
-    fn connect() -> Result<Self, String> {
+    pub(crate) fn connect() -> Result<Self, String> {
         let open = || -> Result<OwnedFd, Errno> {
             let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
             let socket = raised(socket)?;

@@ -77,6 +77,11 @@ impl Line {
     pub fn receive(&self, limit: usize) -> Result<Zeroizing<Vec<u8>>, Broken> {
         let mut length = [0; 4];
         self.fill(&mut length)?;
+        self.receive_payload(length, limit)
+    }
+
+    /// The rest of a frame that begins with this length.
+    pub(crate) fn receive_payload(&self, length: [u8; 4], limit: usize) -> Result<Zeroizing<Vec<u8>>, Broken> {
         let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
         if length > limit {
             return Err(Broken::TooLong);
@@ -104,7 +109,7 @@ impl Line {
     }
 
     /// Waits if there is something to wait for.
-    fn cope(&self, error: Errno, events: PollFlags) -> Result<(), Broken> {
+    pub(crate) fn cope(&self, error: Errno, events: PollFlags) -> Result<(), Broken> {
         match error {
             Errno::AGAIN => self.wait(events),
             Errno::INTR => Ok(()),

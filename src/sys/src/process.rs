@@ -85,6 +85,15 @@ pub fn drop_to(names: &[&str], groups: &[u32]) -> Result<Option<Account>, Proces
     Ok(Some(account))
 }
 
+/// Ctrl-Z and Ctrl-\\ pass by (signal(7)).
+pub fn never_stop() {
+    // SAFETY: takes numbers only, and no handler runs.
+    unsafe {
+        libc::signal(libc::SIGTSTP, libc::SIG_IGN);
+        libc::signal(libc::SIGQUIT, libc::SIG_IGN);
+    }
+}
+
 /// Which side of a [`fork`] goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {

@@ -18,6 +18,38 @@ const INTERRUPTIONS: u32 = 16;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OsUsers;
 
+impl OsUsers {
+    /// The account of a user id (getpwuid_r(3)).
+    ///
+    /// # Errors
+    /// A name service failed.
+    pub fn of_id(&self, uid: u32) -> Result<Option<Account>, NameServiceError> {
+        lookup("getpwuid_r", |buffer| {
+            let mut entry = MaybeUninit::<libc::passwd>::uninit();
+            let mut found = ptr::null_mut();
+            let (room, length) = (buffer.as_mut_ptr().cast(), buffer.len());
+            // SAFETY: as for getpwnam_r below.
+            let error = unsafe { libc::getpwuid_r(uid, entry.as_mut_ptr(), room, length, &raw mut found) };
+            // SAFETY: a result that is not NULL points to `entry`, filled in whole.
+            if found.is_null() { Outcome::of(error) } else { account(&unsafe { entry.assume_init() }) }
+        })
+    }
+}
+
+/// An entry of the user database, whose buffer is still there.
+fn account(entry: &libc::passwd) -> Outcome<Account> {
+    if entry.pw_name.is_null() {
+        return Outcome::Absent;
+    }
+    // SAFETY: pw_name is a NUL-terminated string inside the buffer, which the caller still borrows.
+    let name = unsafe { CStr::from_ptr(entry.pw_name) };
+    match name.to_str() {
+        Ok(name) => Outcome::Found(Account { name: UserName::new(name), uid: entry.pw_uid, gid: entry.pw_gid }),
+        // Rule 1: nothing could be kept under such a name.
+        Err(_) => Outcome::Absent,
+    }
+}
+
 impl Users for OsUsers {
     fn find(&self, name: &str) -> Result<Option<Account>, NameServiceError> {
         // A name with a NUL in it is nobody's.
@@ -25,32 +57,12 @@ impl Users for OsUsers {
         lookup("getpwnam_r", |buffer| {
             let mut entry = MaybeUninit::<libc::passwd>::uninit();
             let mut found = ptr::null_mut();
+            let (room, length) = (buffer.as_mut_ptr().cast(), buffer.len());
             // SAFETY: the name is NUL-terminated, `entry` and `found` are ours to write to, and the buffer is as
             // long as we say. All outlive the call, and nothing else is written.
-            let error = unsafe {
-                libc::getpwnam_r(
-                    asked.as_ptr(),
-                    entry.as_mut_ptr(),
-                    buffer.as_mut_ptr().cast(),
-                    buffer.len(),
-                    &raw mut found,
-                )
-            };
-            if found.is_null() {
-                return Outcome::of(error);
-            }
+            let error = unsafe { libc::getpwnam_r(asked.as_ptr(), entry.as_mut_ptr(), room, length, &raw mut found) };
             // SAFETY: a result that is not NULL points to `entry`, filled in whole.
-            let entry = unsafe { entry.assume_init() };
-            if entry.pw_name.is_null() {
-                return Outcome::Absent;
-            }
-            // SAFETY: pw_name is a NUL-terminated string inside the buffer, which is still borrowed.
-            let name = unsafe { CStr::from_ptr(entry.pw_name) };
-            match name.to_str() {
-                Ok(name) => Outcome::Found(Account { name: UserName::new(name), uid: entry.pw_uid, gid: entry.pw_gid }),
-                // Rule 1: nothing could be kept under such a name.
-                Err(_) => Outcome::Absent,
-            }
+            if found.is_null() { Outcome::of(error) } else { account(&unsafe { entry.assume_init() }) }
         })
     }
 
@@ -156,6 +168,8 @@ mod tests {
     fn root_is_found_with_its_ids_and_groups() {
         let root = OsUsers.find("root").expect("NSS works").expect("there is a root");
         assert_eq!((root.name.as_str(), root.uid, root.gid), ("root", 0, 0));
+        assert_eq!(OsUsers.of_id(0), Ok(Some(root.clone())));
+        assert_eq!(OsUsers.of_id(u32::MAX - 7), Ok(None));
         assert!(OsUsers.groups_of(&root).expect("NSS works").contains(&0), "the primary group is one of them");
     }
 

@@ -134,7 +134,8 @@ impl Waiting<'_> {
         if self.counts_down() {
             terminal.show_here(None);
         }
-        if !terminal.is_interactive() {
+        // They are others', which is for an admin to say.
+        if call.own || !terminal.is_interactive() {
             return Err(Error::Hidden(others));
         }
         let (problem, _) = Error::Hidden(others).said(voice);

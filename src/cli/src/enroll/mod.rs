@@ -10,6 +10,7 @@ use crate::error::{Error, first_sentence};
 use crate::gateway::describe;
 use crate::national;
 use crate::output::{Changed, Report, next};
+use crate::own::again;
 use crate::phrases::Texts;
 use crate::proof::existing_factor;
 use crate::status::{FactorEntry, entry};
@@ -59,11 +60,11 @@ impl Desk<'_> {
         let (changed, factor) = match (self.channel.as_str(), &self.command.address) {
             (BACKUP_CHANNEL, _) => {
                 let problem = self.call.voice.word(|texts| texts.codes_by_own_command);
-                return Err(Error::Usage(problem, format!("sudo herald backup-codes --user {}", self.user)));
+                return Err(Error::Usage(problem, again(self.call, "backup-codes", &self.user)));
             }
             (TOTP_CHANNEL, Some(_)) => {
                 let problem = self.call.voice.word(|texts| texts.app_has_no_address);
-                return Err(Error::Usage(problem, format!("sudo herald enroll totp --user {}", self.user)));
+                return Err(Error::Usage(problem, again(self.call, "enroll totp", &self.user)));
             }
             (TOTP_CHANNEL, None) => self.app()?,
             (_, Some(address)) => {
@@ -86,7 +87,7 @@ impl Desk<'_> {
                 text = format!("{}\n{text}", backup_codes::offered(self.call, &self.installation, &self.user)?);
             }
         } else if offer {
-            text.push_str(&next(&format!("sudo herald backup-codes --user {}", self.user)));
+            text.push_str(&next(&again(self.call, "backup-codes", &self.user)));
         }
         Ok(Report::new(&document, text))
     }
@@ -154,7 +155,7 @@ impl Desk<'_> {
     }
 
     fn is_vouched_for(&self) -> bool {
-        self.command.force || self.command.assume_verified
+        self.command.force || self.command.assume_verified || self.call.own
     }
 
     fn has_a_link(&self) -> bool {
@@ -202,7 +203,8 @@ impl Desk<'_> {
             let text = |texts: &Texts| if changed { texts.can_log_in } else { texts.enrolled_already };
             call.voice.say(text, &[("user", user.as_str()), ("channel", &channel), ("to", &to)])
         };
-        let try_it = if changed { next(&format!("sudo herald try --user {user}")) } else { String::new() };
+        // For whoever did it for themselves, the next login is the try.
+        let try_it = if changed && !call.own { next(&format!("sudo herald try --user {user}")) } else { String::new() };
         format!("{said}\n{try_it}")
     }
 
@@ -218,7 +220,7 @@ impl Desk<'_> {
         let drivers = drivers.iter().filter(|driver| configured.contains(&driver.name.as_str()));
         let forms: Vec<Form> =
             drivers.flat_map(|driver| &driver.addresses).filter_map(|name| Form::of_name(name)).collect();
-        let mend = format!("sudo herald enroll {channel} ADDRESS --user {user}");
+        let mend = again(self.call, &format!("enroll {channel} ADDRESS"), user);
         let forms = self.call.voice.forms(&forms);
         let values = [("channel", channel.as_str()), ("forms", &forms)];
         Ok(Error::Usage(self.call.voice.say(|texts| texts.address_needed, &values), mend))

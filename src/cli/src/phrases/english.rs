@@ -62,6 +62,11 @@ pub(super) const ENGLISH: Texts = Texts {
     ask_at_terminal: "run it at a terminal where {user} can be asked, or vouch for {user}: --force",
     not_proved: "{user} did not prove to be {user}: {said}",
     again_or_vouch: "the same command again, or vouch for {user}: --force",
+    own_proof_first: "First a code from a second factor of yours.",
+    password_first: "There is no second factor yet: first your password.",
+    proof_needed_of_you: "a code from {user} is needed first",
+    at_your_terminal: "run it at a terminal, without --json",
+    factors_disabled: "the factors of {user} were disabled by an admin",
     // Backup codes. Rows of the card have 28 columns.
     codes_of: "Backup codes for {user} at {host}, each good once:",
     shown_only_now: "They are shown only now: keep them where the phone is not.",

@@ -62,6 +62,11 @@ pub(super) const FRENCH: Texts = Texts {
     ask_at_terminal: "lancer la commande dans un terminal où {user} peut répondre, ou se porter garant de {user} : --force",
     not_proved: "{user} n'a pas prouvé son identité : {said}",
     again_or_vouch: "la même commande encore une fois, ou se porter garant de {user} : --force",
+    own_proof_first: "D'abord un code d'un de vos seconds facteurs.",
+    password_first: "Il n'y a pas encore de second facteur : d'abord votre mot de passe.",
+    proof_needed_of_you: "il faut d'abord un code de {user}",
+    at_your_terminal: "lancer la commande dans un terminal, sans --json",
+    factors_disabled: "les facteurs de {user} ont été désactivés par un administrateur",
     // Backup codes. Rows of the card have 28 columns.
     codes_of: "Codes de secours de {user} sur {host}, chacun sert une fois :",
     shown_only_now: "Ils ne sont montrés que maintenant : gardez-les loin du téléphone.",

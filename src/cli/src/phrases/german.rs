@@ -62,6 +62,11 @@ pub(super) const GERMAN: Texts = Texts {
     ask_at_terminal: "an einem Terminal ausführen, an dem {user} gefragt werden kann, oder für {user} bürgen: --force",
     not_proved: "{user} hat sich nicht ausgewiesen: {said}",
     again_or_vouch: "denselben Befehl noch einmal, oder für {user} bürgen: --force",
+    own_proof_first: "Zuerst einen Code von einem eigenen zweiten Faktor.",
+    password_first: "Es gibt noch keinen zweiten Faktor: zuerst das Passwort.",
+    proof_needed_of_you: "zuerst braucht es einen Code von {user}",
+    at_your_terminal: "an einem Terminal ausführen, ohne --json",
+    factors_disabled: "die Faktoren von {user} wurden von der Verwaltung abgeschaltet",
     // Backup codes. Rows of the card have 28 columns.
     codes_of: "Ersatzcodes für {user} an {host}, jeder gilt einmal:",
     shown_only_now: "Sie werden nur jetzt gezeigt: dort aufheben, wo das Handy nicht ist.",

@@ -62,6 +62,11 @@ pub(super) const JAPANESE: Texts = Texts {
     ask_at_terminal: "{user}に尋ねられる端末で実行するか、本人だと保証する: --force",
     not_proved: "{user}本人だと確認できませんでした: {said}",
     again_or_vouch: "同じコマンドをもう一度、または{user}本人だと保証する: --force",
+    own_proof_first: "まず、登録済みの二要素認証のコードを入力してください。",
+    password_first: "二要素認証はまだありません。まずパスワードを入力してください。",
+    proof_needed_of_you: "まず{user}のコードが必要です",
+    at_your_terminal: "--jsonを付けずに端末で実行する",
+    factors_disabled: "{user}の二要素認証は管理者が無効にしました",
     // Backup codes. Rows of the card have 28 columns.
     codes_of: "{host}の{user}のバックアップコード (一つにつき一回だけ使えます):",
     shown_only_now: "表示されるのは今だけです。スマホとは別の場所に保管してください。",

@@ -48,7 +48,7 @@ texts! {
     start_came, nobody_pressed, bot_unreachable, see_the_network, trying_on, other_reader, stop_the_other, webhook,
     delete_webhook, hidden, drop_them, others_will_miss, forget_all, forgotten, scan_with_app, give_to_app,
     secret_of_app, app_unproved, give_own_secret, secret_in_the_open, secret_on_stdin, proof_first, proof_needed,
-    ask_at_terminal, not_proved, again_or_vouch, codes_of, shown_only_now, codes_end, card_of, card_title, card_once,
+    ask_at_terminal, not_proved, again_or_vouch, own_proof_first, password_first, proof_needed_of_you, at_your_terminal, factors_disabled, codes_of, shown_only_now, codes_end, card_of, card_title, card_once,
     card_until, lifetime_of_codes, head_user, head_channel, head_address, head_label, head_state, head_enrolled,
     active, pending, disabled, codes_left_one, codes_left_many, until, nobody_enrolled, nothing_enrolled_for,
     locked_for, is_enabled, is_disabled, is_removed, is_not_enrolled, comes_first, list_put_back, nothing_changed, unlocked,

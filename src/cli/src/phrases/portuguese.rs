@@ -62,6 +62,11 @@ pub(super) const PORTUGUESE: Texts = Texts {
     ask_at_terminal: "execute num terminal em que {user} possa responder, ou responda por {user}: --force",
     not_proved: "{user} não provou ser {user}: {said}",
     again_or_vouch: "o mesmo comando outra vez, ou responda por {user}: --force",
+    own_proof_first: "Primeiro, um código de um segundo fator seu.",
+    password_first: "Ainda não há um segundo fator: primeiro, a sua senha.",
+    proof_needed_of_you: "primeiro é preciso um código de {user}",
+    at_your_terminal: "execute num terminal, sem --json",
+    factors_disabled: "um administrador desativou os fatores de {user}",
     // Backup codes. Rows of the card have 28 columns.
     codes_of: "Códigos de reserva de {user} em {host}, cada um vale uma vez:",
     shown_only_now: "Só são mostrados agora: guarde-os longe do celular.",

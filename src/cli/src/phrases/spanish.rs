@@ -62,6 +62,11 @@ pub(super) const SPANISH: Texts = Texts {
     ask_at_terminal: "ejecútalo en un terminal donde {user} pueda responder, o responde por {user}: --force",
     not_proved: "{user} no demostró ser {user}: {said}",
     again_or_vouch: "el mismo comando otra vez, o responde por {user}: --force",
+    own_proof_first: "Primero, un código de un segundo factor tuyo.",
+    password_first: "Todavía no hay un segundo factor: primero, tu contraseña.",
+    proof_needed_of_you: "primero hace falta un código de {user}",
+    at_your_terminal: "ejecútalo en un terminal, sin --json",
+    factors_disabled: "un administrador desactivó los factores de {user}",
     // Backup codes. Rows of the card have 28 columns.
     codes_of: "Códigos de reserva de {user} en {host}, cada uno vale una vez:",
     shown_only_now: "Solo se muestran ahora: guárdalos lejos del móvil.",

@@ -6,8 +6,10 @@
 //! caller who is not root says about itself is only its word. So it verifies nobody but itself, its terminal, peer and
 //! configuration count for nothing, and of what it says of a first factor nothing follows that lasts.
 
+mod errand;
 mod wire;
 
+pub use errand::{Errand, VARIABLES, decode_errand, decode_status, encode_errand, encode_status};
 pub use wire::{MAX_FRAME, decode_from_broker, decode_from_host, encode_from_broker, encode_from_host};
 
 use crate::account::Account;

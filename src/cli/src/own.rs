@@ -1,0 +1,141 @@
+//! Self-service: what people may do for themselves without root, through the broker.
+//!
+//! The same program runs twice: as the person, who hands over the command and the terminal, and as root behind the broker
+//! with the person's name fixed (`herald __self NAME …`). Root's side trusts nothing of the other: it looks at the command
+//! anew, and first has the person prove a factor that they have, or for the first one their password.
+
+use crate::call::Call;
+use crate::command::{BackupCodes, Command, Enroll, Line, Remove, Status};
+use crate::error::Error;
+use crate::proof::existing_factor;
+use herald_core::account::UserName;
+use herald_core::broker::{Errand, VARIABLES};
+use herald_core::enrollment::State;
+use herald_sys::{errand, password};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// The PAM service that asks for the password before a first factor.
+const SERVICE: &std::ffi::CStr = c"herald";
+/// Where services have their files.
+const STACKS: [&str; 3] = ["/etc/pam.d/herald", "/usr/lib/pam.d/herald", "/usr/etc/pam.d/herald"];
+
+/// Whether somebody may ask for this: one of the commands about themselves, without a word that is for admins. `name` is who
+/// asks, where that is known.
+pub(crate) fn is_for_oneself(line: &Line, name: Option<&str>) -> bool {
+    if line.global.config.is_some() {
+        return false;
+    }
+    let whom = match &line.command {
+        Command::Enroll(Enroll {
+            whom, from: None, assume_verified: false, force: false, drop_pending: false, ..
+        })
+        | Command::BackupCodes(BackupCodes { whom, force: false, .. })
+        | Command::Status(Status { whom, all: false }) => whom,
+        Command::Remove(Remove { named, force: false }) | Command::Prefer(named) => &named.whom,
+        Command::Language(command) => &command.whom,
+        _ => return false,
+    };
+    whom.user.as_deref().is_none_or(|user| name.is_none_or(|name| name == user))
+}
+
+/// Hands the command over to the broker. Gives its exit status; `None` if no broker is there.
+pub(crate) fn hand_over(words: &[OsString]) -> Option<Result<u8, Error>> {
+    // A stopped process would leave the terminal to two readers.
+    herald_sys::process::never_stop();
+    let words = words.iter().skip(1).map(|word| word.as_bytes().to_vec()).collect();
+    let variable = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
+    let errand = Errand { words, variables: VARIABLES.iter().filter_map(variable).collect() };
+    errand::run(&errand).map_err(Error::Broker).transpose()
+}
+
+/// Has the person prove who they are, before anything is done or shown.
+pub(crate) fn prove(call: &Call) -> Result<(), Error> {
+    let installation = call.installation()?;
+    let user = UserName::new(call.by.as_str());
+    let mut terminal = call.terminal();
+    if call.json || !terminal.is_interactive() {
+        return Err(Error::OwnProof(call.by.clone(), None));
+    }
+    // Where nothing was ever set up, there is no factor either.
+    let enrollment = installation.enrollment(&user).unwrap_or_default();
+    if enrollment.active().next().is_some() {
+        return existing_factor(call, &installation, &user, &mut terminal, false);
+    }
+    // What an admin switched off is not got round by the password.
+    if enrollment.factors.iter().any(|factor| factor.state == State::Disabled) {
+        return Err(Error::OnlyAdmins(call.by.clone()));
+    }
+    if !STACKS.iter().any(|stack| Path::new(stack).exists()) {
+        return Err(Error::NoService);
+    }
+    terminal.show(&call.voice.word(|texts| texts.password_first));
+    match password::proves(SERVICE, user.as_str(), &crate::terminal::Terminal::name(), &mut terminal) {
+        true => Ok(()),
+        false => {
+            let said = terminal.said().unwrap_or_else(|| call.voice.phrases().refused());
+            Err(Error::OwnProof(call.by.clone(), Some(said)))
+        }
+    }
+}
+
+/// How the same is said to an admin, and to the person.
+pub(crate) fn again(call: &Call, command: &str, user: &UserName) -> String {
+    if call.own { format!("herald {command}") } else { format!("sudo herald {command} --user {user}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    fn is_mine(words: &str) -> bool {
+        let line = Line::try_parse_from(format!("herald {words}").split(' ')).expect(words);
+        is_for_oneself(&line, Some("alice"))
+    }
+
+    #[test]
+    fn people_look_after_themselves_and_nobody_else() {
+        for mine in [
+            "status",
+            "--json status --user alice",
+            "enroll telegram",
+            "enroll totp --label tablet --qr none",
+            "enroll sms +81312345678 --user alice",
+            "remove telegram:phone",
+            "backup-codes --count 3",
+            "prefer totp",
+            "language ja",
+        ] {
+            assert!(is_mine(mine), "{mine}");
+        }
+        for not_mine in [
+            "status --all",
+            "status --user bob",
+            "--config /tmp/x status",
+            "enroll telegram 1 --assume-verified",
+            "enroll telegram 1 --force",
+            "enroll telegram --drop-pending",
+            "enroll telegram 1 --user bob",
+            "enroll --from people.csv",
+            "remove telegram --force",
+            "remove telegram --user root",
+            "backup-codes --force",
+            "prefer totp --user bob",
+            "language ja --user bob",
+            "disable telegram",
+            "enable telegram",
+            "try",
+            "unlock alice",
+            "forget",
+            "log",
+            "doctor",
+            "export",
+            "gateway status",
+            "config check",
+        ] {
+            assert!(!is_mine(not_mine), "{not_mine}");
+        }
+    }
+}

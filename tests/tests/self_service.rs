@@ -1,0 +1,169 @@
+//! People look after their own factors, without root: `herald` at their terminal, the broker, and root's side of it.
+
+use herald_core::broker::{Errand, encode_errand};
+use herald_tests::world::{ALICE, BOB, Terminal, World, example};
+
+const SENT: &str = "Code sent by Telegram to ...977: ";
+const FIRST: &str = "First a code from a second factor of yours.";
+
+fn world() -> World {
+    let world = World::new();
+    world.machine.write("/etc/pam.d/herald", 0o644, example("herald"));
+    world
+}
+
+/// A command at the terminal of somebody who has proved themselves by a code.
+fn proved(world: &World, words: &[&str]) -> Terminal {
+    let mut terminal = world.machine.terminal("alice", words);
+    terminal.expect(FIRST);
+    terminal.expect(SENT);
+    terminal.send_line(&code(world));
+    terminal
+}
+
+/// The next code, behind the notices of what changed (rule 34).
+fn code(world: &World) -> String {
+    loop {
+        if let Some(code) = world.phone.message().code {
+            return code;
+        }
+    }
+}
+
+#[test]
+fn somebody_with_a_factor_proves_it_and_looks_after_their_own() {
+    let world = world();
+    let _broker = world.broker();
+    let seen = proved(&world, &["herald", "status"]).succeeds();
+    assert!(seen.contains("alice  telegram  ...977") && !seen.contains("475721977"), "{seen}");
+
+    let seen = proved(&world, &["herald", "language", "de"]).succeeds();
+    assert!(seen.contains("alice"), "{seen}");
+    assert!(seen.contains("de"), "{seen}");
+    proved(&world, &["herald", "language", "default"]).succeeds();
+
+    let mut codes = proved(&world, &["herald", "backup-codes", "--count", "2"]);
+    assert_eq!(codes.succeeds().lines().filter(|line| line.contains('-')).count(), 1);
+    assert!(proved(&world, &["herald", "prefer", "backup"]).succeeds().contains("backup"));
+    assert!(proved(&world, &["herald", "remove", "backup"]).succeeds().contains("backup"));
+
+    let log = world.machine.journal().text();
+    assert!(log.lines().any(|line| line.contains("by=alice") && line.ends_with("via=broker")), "{log}");
+    // The notices of rule 34 came along.
+    assert!(world.phone.messages().iter().any(|message| message.code.is_none()));
+}
+
+#[test]
+fn the_first_factor_takes_the_password() {
+    let world = world();
+    let _broker = world.broker();
+    world.forget(ALICE);
+    let chat = ALICE.chat().to_string();
+    let words = ["herald", "enroll", "telegram", &chat, "--no-backup-codes"];
+    let mut wrong = world.machine.terminal("alice", &words);
+    wrong.expect("There is no second factor yet: first your password.");
+    wrong.answer("Password: ", BOB.password);
+    assert!(wrong.fails().contains("alice did not prove to be alice"), "{}", wrong.transcript());
+    assert_eq!((world.phone.requests(), world.ledger(ALICE)), (0, None));
+
+    let mut right = world.machine.terminal("alice", &words);
+    right.answer("Password: ", ALICE.password);
+    right.expect(SENT);
+    right.send_line(&code(&world));
+    assert!(right.succeeds().contains("alice can log in with a code by Telegram"), "{}", right.transcript());
+    assert!(!right.transcript().contains("sudo"), "{}", right.transcript());
+    // From now on it takes a code from it.
+    assert!(proved(&world, &["herald", "status", "--user", "alice"]).succeeds().contains("telegram"));
+}
+
+#[test]
+fn a_wrong_code_or_none_shows_and_changes_nothing() {
+    let world = world();
+    let _broker = world.broker();
+    let before = world.machine.read("/var/lib/herald/users/alice.toml");
+    for words in [&["herald", "remove", "telegram"][..], &["herald", "enroll", "telegram", "110000977"]] {
+        let mut terminal = world.machine.terminal("alice", words);
+        terminal.expect("Code sent by Telegram to ...977");
+        terminal.expect(": ");
+        terminal.send_line("");
+        let seen = terminal.fails();
+        assert!(seen.contains("alice did not prove to be alice"), "{seen}");
+    }
+    assert_eq!(world.machine.read("/var/lib/herald/users/alice.toml"), before);
+    let piped = world.machine.run("alice", &["herald", "status"], "123456\n");
+    assert_eq!((piped.status.code(), piped.output.as_str()), (Some(1), ""), "{piped:?}");
+    assert!(piped.errors.contains("try: run it at a terminal, without --json"), "{piped:?}");
+    let json = world.machine.run("alice", &["herald", "--json", "status"], "");
+    assert!(
+        json.status.code() == Some(1) && json.output.starts_with(r#"{"ok":false,"error":"a code from alice"#),
+        "{json:?}"
+    );
+}
+
+#[test]
+fn what_an_admin_disabled_is_not_got_round_by_the_password() {
+    let world = world();
+    let _broker = world.broker();
+    let words = ["herald", "disable", "telegram", "--user", "alice"];
+    assert!(world.machine.run("root", &words, "").status.success());
+    let mut terminal = world.machine.terminal("alice", &["herald", "enroll", "telegram", "110000977"]);
+    assert!(terminal.fails().contains("the factors of alice were disabled by an admin"), "{}", terminal.transcript());
+}
+
+#[test]
+fn everything_else_stays_roots() {
+    let world = world();
+    world.enroll(BOB);
+    let broker = world.broker();
+    let only_root = |words: &[&str]| {
+        let ended = world.machine.run("bob", words, "");
+        assert_eq!((ended.status.code(), ended.output.as_str()), (Some(3), ""), "{words:?}: {ended:?}");
+        assert!(ended.errors.starts_with("herald: only root may do that\ntry: sudo herald "), "{words:?}: {ended:?}");
+    };
+    for words in [
+        &["herald", "status", "--user", "alice"][..],
+        &["herald", "status", "--all"],
+        &["herald", "remove", "telegram", "--user", "alice"],
+        &["herald", "enroll", "telegram", "1", "--assume-verified"],
+        &["herald", "backup-codes", "--force"],
+        &["herald", "--config", "/etc/herald/telegram.token", "status"],
+        &["herald", "gateway", "status"],
+        &["herald", "unlock", "bob"],
+    ] {
+        only_root(words);
+    }
+    // Root's side looks at it anew, whatever sent it.
+    for words in [&["status", "--user", "alice"][..], &["gateway", "status"], &["--config", "/etc/shadow", "status"]] {
+        let ended = world.machine.run("root", &[&["herald", "__self", "bob"], words].concat(), "");
+        assert_eq!((ended.status.code(), ended.output.as_str()), (Some(3), ""), "{words:?}: {ended:?}");
+    }
+    // Nobody becomes somebody by the word of it.
+    let ended = world.machine.run("bob", &["herald", "__self", "alice", "status"], "");
+    assert!(!ended.output.contains("977"), "{ended:?}");
+    drop(broker);
+    only_root(&["herald", "status"]);
+    assert_eq!(world.phone.requests(), 0);
+}
+
+#[test]
+fn who_hangs_up_takes_roots_side_along() {
+    let world = world();
+    let _broker = world.broker();
+    let mut terminal = world.machine.terminal("alice", &["herald", "status"]);
+    terminal.expect(SENT);
+    terminal.hang_up();
+    world.machine.wait_until_gone("herald");
+    world.machine.wait_until_gone("herald-broker");
+}
+
+#[test]
+fn a_command_without_a_terminal_or_from_root_is_not_run() {
+    let world = world();
+    let _broker = world.broker();
+    let errand = Errand { words: vec![b"status".to_vec()], variables: Vec::new() };
+    let frame = encode_errand(&errand).expect("fits");
+    let knocking = ["alice", "root"].map(|user| world.knock(user, "3", &frame));
+    world.machine.wait_until_gone("herald-broker");
+    assert!(!world.machine.processes().iter().any(|process| process.starts_with("herald(")));
+    drop(knocking);
+}
