@@ -45,8 +45,7 @@ fn whatever_is_written_on_it_this_machine_stays_as_it_was() {
 #[test]
 fn its_processes_end_with_it() {
     let world = World::new();
-    let mut terminal =
-        world.machine.terminal("alice", &["sh", "-c", "trap '' HUP TERM; echo up; sleep 1000; sleep 1000"]);
+    let mut terminal = world.machine.terminal("alice", &["sh", "-c", "trap '' HUP TERM; sleep 1000 & echo up; wait"]);
     terminal.expect("up\n");
     let inside = world.machine.path("/proc/1/mounts");
     assert!(inside.exists());
