@@ -8,7 +8,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/sbin:/usr/sbin:/sbin
 export DESTDIR PREFIX PAM_DIR ANSWER
 
-.PHONY: help demo build check test reliability bench fuzz install uninstall package clean
+.PHONY: help demo build check test reliability bench fuzz sanitize install uninstall package clean
 .NOTPARALLEL:
 
 help:
@@ -20,7 +20,8 @@ help:
 	@echo 'make test              make check and every test'
 	@echo 'make reliability       every fault and a load of 2,000 people; writes docs/reliability.md'
 	@echo 'make bench             speed and size beside other modules'
-	@echo 'make fuzz              5 minutes of processor time for each fuzz target'
+	@echo 'make fuzz              5 minutes for each fuzz target'
+	@echo 'make sanitize          hostile hosts and files against the module under the address sanitizer'
 
 demo:
 	@scripts/setup.sh demo
@@ -61,6 +62,11 @@ bench:
 fuzz:
 	@scripts/setup.sh fuzz
 	@scripts/fuzz.sh
+
+sanitize:
+	@scripts/setup.sh test
+	@$(MAKE) --no-print-directory build
+	@scripts/sanitize.sh
 
 install: build
 	@scripts/install.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Feeds what Herald reads from outside (fuzz/) with everything else: scripts/fuzz.sh [TARGET…], by default all.
-# FUZZ_SECONDS is the processor time of each, 300 if it is not set. What was found stays in fuzz/corpus and, where a target
+# FUZZ_SECONDS is the time of each, 300 if it is not set: of the processor as well where nothing else runs. What was found stays in fuzz/corpus and, where a target
 # broke, in fuzz/artifacts; `cargo fuzz run TARGET FILE` plays it again.
 set -eu
 cd "$(dirname "$0")/.."

@@ -38,6 +38,7 @@ needs() {
         needs package
         needs demo
         program setpriv util-linux
+        program pkill procps
         program nsenter util-linux
         program sudo sudo
         program su util-linux

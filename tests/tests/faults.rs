@@ -7,6 +7,7 @@ use herald_tests::figures::figure;
 use herald_tests::pam::{Answer, Call, Code, Message, Outcome};
 use herald_tests::world::{ALICE, World, another};
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 /// Our line alone: nothing but our own calls between the start and the end.
 const ALONE: &str = "auth required pam_herald.so";
@@ -192,4 +193,106 @@ fn rule_17_killing_the_session_before_the_answer_is_judged_saves_no_guess() {
         recovers(&world, &inject);
     }
     assert!(paid > 0 && unpaid > 0, "some were killed before, some after: {paid}, {unpaid}");
+}
+
+/// What everybody in the scratch machine does again who was stopped.
+const CONTINUER: &str = "while sleep 0.05; do kill -CONT -1; done";
+
+#[test]
+fn whoever_stands_still_at_any_call_for_a_while_goes_on_as_before() {
+    let world = world();
+    // Each waits to be continued: one third of the calls is what there is time for.
+    let calls = part(calls(&world).into_iter().step_by(3).collect(), 3, 1);
+    figure("logins whose host or helper stood still at one system call; as ever", calls.len());
+    let mut continuer = world.machine.command("root", &["sh", "-c", CONTINUER]).spawn().expect("sh");
+    let mut inside = 0;
+    for (position, (name, count)) in calls.iter().enumerate() {
+        let inject = format!("inject={name}:signal=STOP:when={count}");
+        let is_right = position % 2 == 0;
+        let outcome = traced(&world, &["-e", &format!("trace={name}"), "-e", &inject], |code| {
+            Some(if is_right { code.to_owned() } else { another(code) })
+        });
+        let code = outcome.unwrap_or_else(|| panic!("{inject}: the host was ended")).code;
+        // One that the gateway seems not to answer in time is refused, like any that could not be sent.
+        let expected = if is_right { vec![Code::SUCCESS, Code::AUTHINFO_UNAVAIL] } else { vec![Code::CONV_ERR] };
+        assert!(expected.contains(&code) || code == Code::AUTHINFO_UNAVAIL, "{inject}: {code:?}");
+        inside += usize::from(code == Code::SUCCESS);
+        recovers(&world, &inject);
+    }
+    assert!(inside * 10 >= calls.len() * 4, "most go on: {inside} of {} with the right code", calls.len().div_ceil(2));
+    continuer.kill().and_then(|()| continuer.wait()).expect("ours");
+}
+
+#[test]
+fn rule_23_a_helper_that_stands_still_at_any_call_costs_the_deadline_and_lets_nobody_in() {
+    const HELPER: &str = "/usr/libexec/herald/herald-deliver";
+    const REAL: &str = "/usr/libexec/herald/real";
+    const PATIENCE: Duration = Duration::from_secs(12);
+    let world = world();
+    world.configure("policy.code_alone = true\nlimits.sends = 1000\ndelivery.deadline = \"2s\"");
+    std::fs::rename(world.machine.path(HELPER), world.machine.path(REAL)).expect("in one folder");
+    let helper = |options: &str| {
+        world.machine.install_script(HELPER, 0o755, &format!("exec env -i strace -f -qq -o {TRACE} {options} {REAL}"));
+    };
+    let log_in = |typed: bool| {
+        world.host("sshd", ALONE).user("alice").rhost("203.0.113.7").tty("ssh").start().authenticate(
+            |message: &Message| {
+                let code = world.phone.messages().pop().and_then(|message| message.code);
+                match code.filter(|_| typed && message.style.is_prompt()) {
+                    Some(code) => Answer::text(code),
+                    None => Answer::Code(Code::CONV_ERR),
+                }
+            },
+        )
+    };
+    helper("");
+    let outcome = log_in(true);
+    assert_eq!(outcome.code, Code::SUCCESS, "{outcome:?} {}", world.machine.read(TRACE));
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for line in world.machine.read(TRACE).lines() {
+        let name = line.split_once(' ').map_or("", |(_, rest)| rest.trim_start()).split('(').next().unwrap_or_default();
+        if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            *counts.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+    let all: Vec<(String, usize)> = counts.into_iter().filter(|(name, _)| !NEVER.contains(&name.as_str())).collect();
+    assert!(all.len() > 20, "a sender makes more kinds of calls than these: {all:?}");
+    let calls = part(all, 9, 1);
+    figure("logins whose helper stood still for good at one kind of system call; none let in", calls.len());
+    for (name, _) in calls {
+        helper(&format!("-e trace={name} -e inject={name}:signal=STOP"));
+        let begun = Instant::now();
+        let outcome = log_in(false);
+        assert!(begun.elapsed() < PATIENCE, "{name}: {:?}", begun.elapsed());
+        assert!(![Code::SUCCESS, Code::IGNORE].contains(&outcome.code), "{name}: {outcome:?}");
+        // The login ends its helper, which is the tracer here, and not what the tracer had stopped.
+        world.machine.run("root", &["pkill", "-KILL", "-x", "real"], "");
+        world.machine.wait_until_gone("real");
+        helper("");
+        recovers(&world, &name);
+    }
+}
+
+/// write(2) takes what still fits below RLIMIT_FSIZE and refuses the rest.
+#[test]
+fn a_write_that_is_cut_short_leaves_the_old_state_and_lets_nobody_in() {
+    let world = world();
+    let log_in = |limit: &str, answer: Option<&str>| {
+        let by = ["env", "--ignore-signal=XFSZ", "prlimit", limit];
+        let host = world.host_by(&by, "sshd", ALONE).user("alice").rhost("203.0.113.7").tty("ssh");
+        host.start().authenticate(|message: &Message| match answer.filter(|_| message.style.is_prompt()) {
+            Some(answer) => Answer::text(answer),
+            None => Answer::Code(Code::CONV_ERR),
+        })
+    };
+    assert_eq!(log_in("--fsize=unlimited", None).code, Code::CONV_ERR);
+    let code = world.phone.messages().pop().and_then(|message| message.code).expect("one was sent");
+    let before = world.ledger(ALICE).expect("a live code");
+    let whole = before.len();
+    for limit in [0, 1, 10, 11, whole / 4, whole / 2, whole - whole / 8] {
+        let outcome = log_in(&format!("--fsize={limit}"), Some(&code));
+        assert_eq!(outcome.code, Code::SYSTEM_ERR, "{limit} of {whole} bytes: {outcome:?}");
+        assert_eq!(world.ledger(ALICE).as_deref(), Some(before.as_str()), "{limit} of {whole} bytes");
+    }
+    assert_eq!(log_in("--fsize=unlimited", Some(&code)).code, Code::SUCCESS);
 }

@@ -46,7 +46,7 @@ impl Arguments {
         let mut parsed = Self::default();
         for argument in arguments {
             let text = String::from_utf8_lossy(argument);
-            let bad = || format!("the argument {} is not known", log_value(&text));
+            let bad = || format!("the argument {} is not known", log_value(&text.chars().take(64).collect::<String>()));
             let (name, value) = match text.split_once('=') {
                 Some((name, value)) => (name, Some(value)),
                 None => (&*text, None),
