@@ -69,6 +69,7 @@ needs() {
         file dovecot-imapd /usr/lib/dovecot/imap
         file libpam-modules '/usr/lib/*/security/pam_unix.so' '/lib/*/security/pam_unix.so'
         file libpam-wrapper '/usr/lib/*/pam_wrapper/pam_set_items.so'
+        file polkitd /usr/lib/polkit-1/polkit-agent-helper-1
         ;;
     bench)
         needs build

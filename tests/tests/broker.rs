@@ -7,7 +7,9 @@ use herald_tests::pam::{Answer, Code, Event, Message};
 use herald_tests::phone::Phones;
 use herald_tests::world::{ALICE, BEHIND_PASSWORD, BOB, BROKER_SOCKET, Typed, World, example};
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::symlink;
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -69,6 +71,34 @@ fn a_caller_verifies_only_itself_and_root_anybody() {
     let outcome = world.log_in_at(&polkit, &[Typed::Right]);
     assert_eq!((outcome.code, outcome.prompts()), (Code::SUCCESS, vec!["Password: ", SENT]), "{outcome:?}");
     assert!(world.log().last().is_some_and(|line| line.contains("via=broker")));
+}
+
+/// polkit's own program, as its unit cages it: no network, and nothing that can be written.
+#[test]
+fn polkits_helper_asks_for_a_code_where_it_could_neither_send_nor_remember_one() {
+    let world = World::new();
+    let _broker = world.broker();
+    world.machine.write("/etc/pam.d/polkit-1", 0o644, example("polkit-1"));
+    let caged = "mount --rbind /run /run && mount -o remount,ro,bind /run && mount --rbind /var /var && \
+                 mount -o remount,ro,bind /var && ! touch /run/x 2>/dev/null && \
+                 exec setpriv --reuid=alice --regid=alice --init-groups -- /usr/lib/polkit-1/polkit-agent-helper-1 alice";
+    let mut command = world.machine.command("root", &["unshare", "--mount", "--net", "sh", "-c", caged]);
+    let mut helper = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("polkit (Debian: polkitd)");
+    let mut lines = BufReader::new(helper.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    let mut said = || lines.next().unwrap_or_else(|| panic!("it ended:\n{}", world.machine.journal().text()));
+    let mut stdin = helper.stdin.take().expect("a pipe");
+    let mut types = |line: &str| writeln!(stdin, "{line}").expect("it reads");
+    types("the cookie of a request that nobody made");
+    assert_eq!(said(), "PAM_PROMPT_ECHO_OFF Password: ");
+    types(ALICE.password);
+    assert_eq!(said(), format!("PAM_PROMPT_ECHO_OFF {SENT}"));
+    types(&world.phone.code());
+    // There is no polkitd here that could take what it found.
+    assert_eq!(said(), "FAILURE");
+    let _ = helper.wait();
+    assert!(
+        world.log().last().is_some_and(|line| line.starts_with("verified user=alice") && line.ends_with("via=broker"))
+    );
 }
 
 #[test]

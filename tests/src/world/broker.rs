@@ -20,13 +20,15 @@ pub struct Somebody {
 }
 
 impl World {
-    /// Starts the broker as its socket unit would: root listens, and a process for each connection serves it.
+    /// Starts the broker as its socket unit would: root listens, and a process for each connection serves it, with the
+    /// capabilities that its service unit leaves.
     pub fn broker(&self) -> Somebody {
         self.machine.install(&artefacts::broker(), PROGRAM);
         // What Debian's unix_chkpwd(8) reads for those who are not root.
         chown(self.machine.path("/etc/shadow"), None, Some(SHADOW_GROUP)).expect("root");
         self.machine.set_mode("/etc/shadow", 0o640);
-        self.listener("root", BROKER_SOCKET, &[PROGRAM])
+        let bounding = format!("--bounding-set=-all,{}", capabilities().join(","));
+        self.listener("root", BROKER_SOCKET, &["/usr/bin/setpriv", "--no-new-privs", &bounding, "--", PROGRAM])
     }
 
     /// Somebody listens at this socket, and runs this for every connection.
@@ -58,6 +60,14 @@ impl World {
         assert!(said.is_ok_and(|length| length > 0), "{words:?} does not start");
         Somebody { stdin: process.stdin.take(), process }
     }
+}
+
+/// What stands in the unit, as setpriv(1) has it: `+setuid`.
+fn capabilities() -> Vec<String> {
+    const UNIT: &str = include_str!("../../../packaging/systemd/herald-broker@.service");
+    let set = UNIT.lines().find_map(|line| line.strip_prefix("CapabilityBoundingSet=")).expect("a line of the unit");
+    assert!(UNIT.contains("\nNoNewPrivileges=yes\n"));
+    set.split(' ').map(|name| name.replacen("CAP_", "+", 1).to_lowercase()).collect()
 }
 
 impl Drop for Somebody {
