@@ -111,6 +111,20 @@ fn what_an_admin_disabled_is_not_got_round_by_the_password() {
 }
 
 #[test]
+fn rule_3_factors_that_cannot_be_read_are_not_got_round_by_the_password() {
+    let world = world();
+    let _broker = world.broker();
+    for text in ["version = 1\n[[factor", "version = 99\n", ""] {
+        world.machine.write("/var/lib/herald/users/alice.toml", 0o600, text);
+        let mut terminal = world.machine.terminal("alice", &["herald", "enroll", "telegram", "110000977"]);
+        let seen = terminal.fails();
+        assert!(!seen.contains("password") && seen.contains("\ntry: "), "{seen}");
+        assert_eq!(world.machine.read("/var/lib/herald/users/alice.toml"), text);
+    }
+    assert_eq!(world.phone.requests(), 0);
+}
+
+#[test]
 fn everything_else_stays_roots() {
     let world = world();
     world.enroll(BOB);

@@ -58,8 +58,9 @@ pub(crate) fn prove(call: &Call) -> Result<(), Error> {
     if call.json || !terminal.is_interactive() {
         return Err(Error::OwnProof(call.by.clone(), None));
     }
-    // Where nothing was ever set up, there is no factor either.
-    let enrollment = installation.enrollment(&user).unwrap_or_default();
+    // Absent is only what is not in a folder that is there; factors that cannot be read are not none (rule 3).
+    installation.store.prepare()?;
+    let enrollment = installation.enrollment(&user)?;
     if enrollment.active().next().is_some() {
         return existing_factor(call, &installation, &user, &mut terminal, false);
     }
