@@ -24,6 +24,11 @@ pub trait Conversation {
     /// # Errors
     /// See [`ConversationError`]; the login is refused and nothing is counted.
     fn ask(&mut self, prompt: &str, echo: bool) -> Result<Reply, ConversationError>;
+    /// Shows a list from which one is picked, counted from 0; `None` where the host has no such thing, or nothing is
+    /// picked.
+    fn choose(&mut self, _title: &str, _options: &[String]) -> Option<usize> {
+        None
+    }
     /// Shows why a login was refused. Always sent, also under PAM_SILENT (rule 30).
     fn error(&mut self, text: &str);
     /// Shows something that may be lost: PAM_SILENT mutes it (rule 30).

@@ -154,10 +154,7 @@ impl<'a> Dialogue<'a> {
         }
         match answer.wish() {
             Some(Wish::Again) => self.send(choice, if offer { When::First } else { When::Again }),
-            Some(Wish::Help) => {
-                self.help = self.explanation();
-                Ok(())
-            }
+            Some(Wish::Help) => self.explain(choice),
             _ => self.judge(&answer),
         }
     }
@@ -181,7 +178,20 @@ impl<'a> Dialogue<'a> {
         })
     }
 
-    fn explanation(&self) -> String {
+    /// Shows what there is: as a list to pick from where the host has one, else before the next prompt.
+    fn explain(&mut self, asked: usize) -> Result<(), Verdict> {
+        let lines = self.lines();
+        let title = self.current.as_ref().map(|current| current.prompt.trim_end_matches(": ")).unwrap_or_default();
+        let picked = if lines.len() > 1 { self.conversation.choose(title, &lines) } else { None };
+        match picked {
+            Some(picked) if picked != asked => return self.send(picked, When::Switch),
+            Some(_) => {}
+            None => self.help = self.login.phrases.help(&lines),
+        }
+        Ok(())
+    }
+
+    fn lines(&self) -> Vec<String> {
         let phrases = self.login.phrases;
         let line = |(position, choice): (usize, &Choice<'_>)| {
             let name = choice.provider.display_name(phrases);
@@ -189,7 +199,7 @@ impl<'a> Dialogue<'a> {
             let description = choice.provider.description(phrases);
             format!("{} {name}{}: {description}", position + 1, to.unwrap_or_default())
         };
-        phrases.help(&self.choices.iter().enumerate().map(line).collect::<Vec<_>>())
+        self.choices.iter().enumerate().map(line).collect()
     }
 
     /// The first prompt of a local service without evidence: what waits, or an offer to send.

@@ -122,7 +122,8 @@ pub fn authenticate_with(
     if let Some(unenrolled) = arguments.unenrolled {
         rules.policy.unenrolled = unenrolled;
     }
-    let plain = is_console(&attempt.tty);
+    // GDM names the console of its greeter, which draws for itself.
+    let plain = is_console(&attempt.tty) && !attempt.service.starts_with("gdm");
     let phrases = attempt.spoken.unwrap_or_else(|| speak(config.language.as_deref(), plain));
     let written = speak(config.language.as_deref(), false);
     let evidence = Evidence::of(attempt);

@@ -180,17 +180,20 @@ fn replies_that_are_no_text_or_too_long_are_wrong_and_nothing_else() {
 
 #[test]
 fn people_are_asked_in_their_own_language_and_consoles_in_ascii() {
-    let speak = |language: &str, tty: &str| {
+    let speak_at = |service: &str, language: &str, tty: &str| {
         let world = World::new();
         world.configure(&format!("language = \"{language}\""));
         let mut attempt = world.ssh();
-        attempt.tty = tty.into();
+        (attempt.service, attempt.tty) = (service.into(), tty.into());
         world.log_in(&attempt, [Step::TheCode]).prompts[0].clone()
     };
+    let speak = |language: &str, tty: &str| speak_at("sshd", language, tty);
     assert_eq!(speak("ja", "ssh"), "Telegramで...977にコードを送りました: ");
     assert_eq!(speak("fr", "ssh"), "Code envoyé par Telegram à ...977 : ");
     assert_eq!(speak("fr", "tty1"), "Code envoye par Telegram a ...977 : ");
     assert_eq!(speak("ja", "tty1"), "Code sent by Telegram to ...977: ");
+    // GDM draws for itself, though it names a console.
+    assert_eq!(speak_at("gdm-password", "ja", "/dev/tty1"), "Telegramで...977にコードを送りました: ");
     let world = World::new();
     let alice = herald_core::account::UserName::new("alice");
     world.enrollments.borrow_mut().get_mut(&alice).expect("enrolled").language = Some("de".into());

@@ -1,9 +1,10 @@
 //! The conversation with the person, through the host's own function (pam_conv(3)).
 
+use super::choice_list;
 use super::handle::{Handle, PamMessage, PamResponse};
 use herald_core::conversation::{Conversation, ConversationError, Reply};
 use herald_core::secret::SecretBytes;
-use libc::c_int;
+use libc::{c_char, c_int};
 use pam::constants::{
     PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SILENT, PAM_TEXT_INFO, PamFlag, PamResultCode,
 };
@@ -19,20 +20,28 @@ const MAX_MESSAGE: usize = 511;
 pub(crate) struct PamConversation<'call> {
     handle: Handle<'call>,
     silent: bool,
+    /// The host is GDM, which may have a list to pick from.
+    gdm: bool,
 }
 
 impl<'call> PamConversation<'call> {
     /// The conversation of one call of pam_sm_authenticate with these flags.
-    pub(crate) fn new(handle: Handle<'call>, flags: PamFlag) -> Self {
-        Self { handle, silent: flags & PAM_SILENT != 0 }
+    pub(crate) fn new(handle: Handle<'call>, flags: PamFlag, gdm: bool) -> Self {
+        Self { handle, silent: flags & PAM_SILENT != 0, gdm }
     }
 
     /// Sends one message. `None` if the host gave no response, which is right for messages and wrong for prompts.
     fn send(&self, style: c_int, text: &str) -> Result<Option<SecretBytes>, ConversationError> {
+        let responses = self.exchange(style, cut(text).as_ptr())?;
+        // SAFETY: on success it is null or ours, as pam_conv(3) says.
+        Ok(unsafe { take(responses) })
+    }
+
+    /// Hands one message to the host. What it gives back is null, or an array of one from malloc(3) and ours.
+    pub(super) fn exchange(&self, style: c_int, text: *const c_char) -> Result<*mut PamResponse, ConversationError> {
         let conversation = self.handle.conversation().ok_or(ConversationError)?;
         let function = conversation.function.ok_or(ConversationError)?;
-        let text = cut(text);
-        let message = PamMessage { style, text: text.as_ptr() };
+        let message = PamMessage { style, text };
         let mut messages: *const PamMessage = &raw const message;
         let mut responses: *mut PamResponse = ptr::null_mut();
         // SAFETY: the application's own function with its own pointer, one message and room for one answer, all of
@@ -42,8 +51,7 @@ impl<'call> PamConversation<'call> {
             // PAM_CONV_AGAIN too (rule 28). What stands in `responses` now may be anything: it is not touched.
             return Err(ConversationError);
         }
-        // SAFETY: on success it is null or ours, as pam_conv(3) says.
-        Ok(unsafe { take(responses) })
+        Ok(responses)
     }
 }
 
@@ -52,6 +60,10 @@ impl Conversation for PamConversation<'_> {
         let style = if echo { PAM_PROMPT_ECHO_ON } else { PAM_PROMPT_ECHO_OFF };
         let reply = self.send(style, prompt)?.ok_or(ConversationError)?;
         Ok(if reply.expose().is_empty() { Reply::Empty } else { Reply::Text(reply) })
+    }
+
+    fn choose(&mut self, title: &str, options: &[String]) -> Option<usize> {
+        self.gdm.then(|| choice_list::ask(self, title, options))?
     }
 
     fn error(&mut self, text: &str) {
@@ -67,7 +79,7 @@ impl Conversation for PamConversation<'_> {
 }
 
 /// The message as the host gets it: no NUL, and short enough, cut between two characters.
-fn cut(text: &str) -> CString {
+pub(super) fn cut(text: &str) -> CString {
     let mut bytes = Vec::with_capacity(text.len().min(MAX_MESSAGE) + 1);
     for character in text.chars().filter(|character| *character != '\0') {
         if bytes.len() + character.len_utf8() > MAX_MESSAGE {

@@ -3,6 +3,7 @@
 mod append;
 mod attempt;
 mod audit;
+mod choice_list;
 mod conversation;
 mod guard;
 mod handle;
@@ -52,7 +53,10 @@ pub(crate) fn authenticate(
     let code = guard::guarded(&audit, || {
         let attempt = attempt::attempt(handle, arguments);
         let verdict = match attempt.and_then(|attempt| append::line(handle, attempt, &audit, shapes)) {
-            Ok(attempt) => decide(&attempt, &mut PamConversation::new(handle, flags), &audit),
+            Ok(attempt) => {
+                let mut conversation = PamConversation::new(handle, flags, attempt.service.starts_with("gdm"));
+                decide(&attempt, &mut conversation, &audit)
+            }
             Err(verdict) => verdict,
         };
         verdict::code(verdict)

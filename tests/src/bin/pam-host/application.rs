@@ -1,5 +1,6 @@
 //! The application's side of libpam (pam(3)), with a conversation that asks the test.
 
+use crate::choice_list;
 use crate::wire::{hex, say};
 use crate::{next_command, obey, wipe};
 use std::collections::VecDeque;
@@ -36,6 +37,7 @@ const PAM_FAIL_DELAY: c_int = 10;
 const PAM_CONV_ERR: c_int = 19;
 const PAM_PROMPT_ECHO_OFF: c_int = 1;
 const PAM_PROMPT_ECHO_ON: c_int = 2;
+const PAM_BINARY_PROMPT: c_int = 7;
 
 #[link(name = "pam")]
 unsafe extern "C" {
@@ -179,8 +181,18 @@ extern "C" fn converse(
     responses: *mut *mut PamResponse,
     application: *mut c_void,
 ) -> c_int {
-    // SAFETY: Linux-PAM gives an array of `count` pointers to messages whose text is a string.
-    let (style, text) = unsafe { ((**messages).style, CStr::from_ptr((**messages).text).to_bytes().to_vec()) };
+    // SAFETY: Linux-PAM gives an array of `count` pointers to messages.
+    let (style, text) = unsafe { ((**messages).style, (**messages).text) };
+    let text = if style == PAM_BINARY_PROMPT {
+        // SAFETY: to a host that advertises what GDM can do, this is a message of GDM's.
+        match unsafe { choice_list::read(text.cast()) } {
+            Some(list) => list,
+            None => return PAM_CONV_ERR,
+        }
+    } else {
+        // SAFETY: every other text is a string.
+        unsafe { CStr::from_ptr(text) }.to_bytes().to_vec()
+    };
     // SAFETY: the pointer is the `Application` that started this transaction. Its other borrow sits inside libpam's
     // call and touches no field until that returns.
     let application = unsafe { &mut *application.cast::<Application>() };
@@ -197,6 +209,9 @@ extern "C" fn converse(
         // A test that drops its end kills the host in the middle of the prompt.
         let Some(command) = next_command() else { std::process::exit(0) };
         match command.verb() {
+            "text" if style == PAM_BINARY_PROMPT => {
+                return respond(responses, Some(choice_list::picked(reply(command.bytes(1)))));
+            }
             "text" => return respond(responses, Some(reply(command.bytes(1)))),
             "null" => return respond(responses, None),
             "nothing" => {

@@ -5,6 +5,7 @@
 //! those of `herald_tests::pam`, which is the other end; values are in hexadecimal.
 
 mod application;
+mod choice_list;
 mod crowd;
 mod surroundings;
 mod syslog;
