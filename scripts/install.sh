@@ -128,6 +128,9 @@ uninstalls() {
         fail "these name pam_herald.so: without the module nobody could log in there any more" \
             "take its lines out first (common-auth: pam-auth-update), or run this with HERALD_REMOVE=anyway"
     fi
+    if [ -z "$DESTDIR" ] && [ -d /run/systemd/system ]; then
+        systemctl --quiet disable --now herald-broker.socket || true
+    fi
     rm -f "$DESTDIR$PAM_DIR/pam_herald.so" "$DESTDIR$PREFIX/bin/herald" \
         "$DESTDIR$PREFIX/lib/sysusers.d/herald.conf" "$DESTDIR$PREFIX/lib/tmpfiles.d/herald.conf" \
         "$DESTDIR$PREFIX/lib/systemd/system/herald-broker.socket" \

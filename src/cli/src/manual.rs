@@ -16,7 +16,7 @@ const STATUS: [(&str, &str); 4] = [
     ("0", "It was done, or was so already."),
     ("1", "It failed, or something that was looked at is not well."),
     ("2", "The command line is wrong, or something that it needs is missing."),
-    ("3", "Only root may do that."),
+    ("3", "Only root may do that; or the broker, for oneself, and it is off."),
 ];
 /// What `--json` prints, by what was asked.
 const DOCUMENTS: [(&str, &str); 6] = [

@@ -2,7 +2,9 @@
 //! something is not as it must be.
 
 use crate::answer::Answer;
-use crate::broker::{decode_from_broker, decode_from_host, encode_from_broker, encode_from_host};
+use crate::broker::{
+    decode_errand, decode_from_broker, decode_from_host, encode_errand, encode_from_broker, encode_from_host,
+};
 use crate::config::Config;
 use crate::courier::{decode_answer, decode_request, encode_answer, encode_request};
 use crate::enrollment::Enrollment;
@@ -64,6 +66,12 @@ pub fn broker(bytes: &[u8]) {
         if let Ok(frame) = encode_from_broker(&said) {
             assert_eq!(frame.get(4..), Some(bytes));
         }
+    }
+    if let Ok(errand) = decode_errand(bytes) {
+        if let Ok(frame) = encode_errand(&errand) {
+            assert_eq!(frame.get(4..), Some(bytes));
+        }
+        assert!(errand.environment().all(|(_, value)| value.bytes().all(|byte| byte.is_ascii_graphic())));
     }
 }
 
