@@ -66,19 +66,22 @@ pub fn ascii(text: &str) -> String {
     plain
 }
 
-/// The address of a peer, if PAM_RHOST is a literal one and not loopback, where everybody comes from who uses a local
-/// forward or proxy. A zone is dropped, v4 mapped into v6 is v4, nothing is resolved.
-pub fn literal_peer(rhost: &str) -> Option<IpAddr> {
+/// The address in PAM_RHOST, if it is a literal one: a zone is dropped, v4 mapped into v6 is v4, nothing is resolved.
+pub fn literal_address(rhost: &str) -> Option<IpAddr> {
     let literal = rhost.split('%').next().unwrap_or_default();
-    literal.parse().ok().map(|peer: IpAddr| peer.to_canonical()).filter(|peer| !peer.is_loopback())
+    literal.parse().ok().map(|peer: IpAddr| peer.to_canonical())
+}
+
+/// The same without loopback, where everybody comes from who uses a local forward or proxy.
+pub fn literal_peer(rhost: &str) -> Option<IpAddr> {
+    literal_address(rhost).filter(|peer| !peer.is_loopback())
 }
 
 /// Where a login comes from, fit to be shown: an IP address, or at most 64 of `[A-Za-z0-9.:-]`.
 /// `None` if nothing is left.
 pub fn remote_host(rhost: &str) -> Option<String> {
-    let literal = rhost.split('%').next().unwrap_or_default();
-    if let Ok(address) = literal.parse::<IpAddr>() {
-        return Some(address.to_canonical().to_string());
+    if let Some(address) = literal_address(rhost) {
+        return Some(address.to_string());
     }
     let name: String = rhost
         .chars()

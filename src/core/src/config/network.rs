@@ -1,5 +1,6 @@
 //! Networks whose peers are never asked (rule 6).
 
+use crate::text::literal_address;
 use std::net::IpAddr;
 
 /// An IP network in CIDR notation.
@@ -39,10 +40,9 @@ impl Network {
         Ok(network)
     }
 
-    /// Whether PAM_RHOST is a literal address inside: a zone is dropped, v4 mapped into v6 is v4, nothing is resolved.
+    /// Whether PAM_RHOST is a literal address inside.
     pub fn holds_peer(&self, rhost: &str) -> bool {
-        let literal = rhost.split('%').next().unwrap_or_default();
-        literal.parse::<IpAddr>().is_ok_and(|peer| self.holds(peer.to_canonical()))
+        literal_address(rhost).is_some_and(|peer| self.holds(peer))
     }
 
     fn holds(&self, peer: IpAddr) -> bool {
