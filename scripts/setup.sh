@@ -65,6 +65,9 @@ needs() {
         program lightdm-gtk-greeter lightdm-gtk-greeter
         program greetd greetd
         program i3lock i3lock
+        program sway sway
+        program swaylock swaylock
+        program wtype wtype
         program dovecot dovecot-core
         file dovecot-imapd /usr/lib/dovecot/imap
         file libpam-modules '/usr/lib/*/security/pam_unix.so' '/lib/*/security/pam_unix.so'

@@ -61,6 +61,17 @@ impl Terminal {
         }
     }
 
+    /// Whether this text comes within that time; what was read so far stays so.
+    pub fn shows_within(&mut self, text: &str, time: Duration) -> bool {
+        let give_up = Instant::now() + time;
+        while !self.shown[self.read..].contains(text) {
+            if !self.receive(give_up) {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Waits for a prompt and types an answer.
     pub fn answer(&mut self, prompt: &str, text: &str) {
         self.expect(prompt);
