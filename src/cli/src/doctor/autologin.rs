@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where each program is told so, the words before the account, and the words that turn it off.
-const PLACES: [(&str, &str); 9] = [
+const PLACES: [(&str, &str); 11] = [
     ("etc/gdm3/daemon.conf", "AutomaticLogin="),
     ("etc/gdm3/custom.conf", "AutomaticLogin="),
     ("etc/gdm/custom.conf", "AutomaticLogin="),
@@ -13,9 +13,14 @@ const PLACES: [(&str, &str); 9] = [
     ("etc/lightdm/lightdm.conf.d/*.conf", "autologin-user="),
     ("etc/sddm.conf", "User="),
     ("etc/sddm.conf.d/*.conf", "User="),
+    ("etc/greetd/config.toml", INITIAL_SESSION),
+    ("etc/lxdm/lxdm.conf", "autologin="),
     ("etc/systemd/system/getty@*.service.d/*.conf", "--autologin "),
     ("etc/systemd/system/serial-getty@*.service.d/*.conf", "--autologin "),
 ];
+
+/// greetd's section for the session that nobody is asked for; its account stands in `user = "pi"` (greetd(5)).
+const INITIAL_SESSION: &str = "[initial_session]";
 
 /// One note for each account that is logged in so.
 pub(super) fn checks(root: &Path) -> Vec<Check> {
@@ -40,6 +45,12 @@ fn account(text: &str, words: &str) -> Option<String> {
             ["automaticloginenable=true", "automaticloginenable=1"].contains(&line.to_lowercase().as_str())
         };
         lines.iter().find(|line| is_on(line))?;
+    }
+    if words == INITIAL_SESSION {
+        let section = lines.iter().skip_while(|line| **line != INITIAL_SESSION).skip(1);
+        let mut keys = section.take_while(|line| !line.starts_with('[')).filter_map(|line| line.split_once('='));
+        let (_, user) = keys.find(|(key, _)| key.trim() == "user")?;
+        return Some(user.trim().trim_matches(['"', '\'']).to_owned());
     }
     let account = lines.iter().find_map(|line| {
         let (before, after) = line.split_once(words)?;
@@ -82,6 +93,10 @@ mod tests {
             ("autologin-user=", "[Seat:*]\nautologin-user=pi\n", Some("pi")),
             ("autologin-user=", "#autologin-user=pi\nautologin-user=\n", None),
             ("User=", "[Autologin]\nUser=\n", None),
+            ("autologin=", "[base]\n# autologin=dgod\n", None),
+            ("[initial_session]", "[initial_session]\ncommand = \"sway\"\nuser = \"pi\"\n", Some("pi")),
+            ("[initial_session]", "[default_session]\nuser = \"greeter\"\n", None),
+            ("[initial_session]", "[initial_session]\n[default_session]\nuser = \"greeter\"\n", None),
             ("--autologin ", "[Service]\nExecStart=-/sbin/agetty --autologin pi --noclear %I\n", Some("pi")),
         ] {
             assert_eq!(account(text, words).as_deref(), found, "{text}");
