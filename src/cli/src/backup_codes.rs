@@ -44,7 +44,7 @@ pub(crate) fn run(call: &Call, command: &BackupCodes) -> Result<Report, Error> {
     let installation = call.installation()?;
     installation.store.prepare()?;
     let mut terminal = call.terminal();
-    existing_factor(call, &installation, &user, &mut terminal, command.force || call.own)?;
+    existing_factor(call, &installation, &user, &mut terminal, command.force)?;
     let further = command.count.is_some() || expires.is_some();
     let count = command.count.map_or(SET, usize::from);
     let codes = make(call, &installation, &user, &Codes { count, expires, further })?;

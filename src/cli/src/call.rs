@@ -15,6 +15,7 @@ use herald_core::machine::{FileError, LoadError, Machine, load_config};
 use herald_core::registrar::Registrar;
 use herald_core::store::Store;
 use herald_sys::{FileStore, Spawner, System};
+use std::cell::Cell;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -33,8 +34,10 @@ pub(crate) struct Call {
     pub(crate) journal: Journal,
     /// Who calls, or called sudo: for the log, and for whoever gets a code.
     pub(crate) by: String,
-    /// Whether `by` runs it for themselves, through the broker, and has proved who they are.
+    /// Whether `by` runs it for themselves, through the broker.
     pub(crate) own: bool,
+    /// Whether they gave a code from a factor of theirs. A password is no such proof: a factor may have come since.
+    pub(crate) proved: Cell<bool>,
     /// How it speaks.
     pub(crate) voice: Rc<Voice>,
 }
@@ -56,6 +59,7 @@ impl Call {
             // Whatever is about another person needs root.
             by: own.map(str::to_owned).or(sudo_user).unwrap_or_else(|| "root".to_owned()),
             own: own.is_some(),
+            proved: Cell::new(false),
             voice: Rc::clone(voice),
         })
     }

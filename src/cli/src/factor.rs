@@ -32,7 +32,7 @@ pub(crate) fn remove(call: &Call, command: &Remove) -> Result<Report, Error> {
     // Who has no account any more cannot be asked.
     let gone = call.user(&command.named.whom).is_err();
     let mut terminal = call.terminal();
-    existing_factor(call, &place.installation, &place.user, &mut terminal, command.force || gone || !last || call.own)?;
+    existing_factor(call, &place.installation, &place.user, &mut terminal, command.force || gone || !last)?;
     place.report(registrar.remove(&place.user, &command.named.factor), |texts| texts.is_removed)
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn existing_factor(
     terminal: &mut Terminal,
     vouched: bool,
 ) -> Result<(), Error> {
-    if vouched || installation.enrollment(user)?.active().next().is_none() {
+    if vouched || call.proved.get() || installation.enrollment(user)?.active().next().is_none() {
         return Ok(());
     }
     if call.json || !terminal.is_interactive() {
@@ -26,7 +26,10 @@ pub(crate) fn existing_factor(
     terminal.show(&call.voice.say(first, &[("user", user.as_str())]));
     let attempt = call.attempt("herald", user);
     match authenticate(&call.machine, &attempt, terminal, &call.journal) {
-        Verdict::Success => Ok(()),
+        Verdict::Success => {
+            call.proved.set(true);
+            Ok(())
+        }
         // Policy lets somebody in without a code; it does not prove who sits here.
         _ => {
             let said = terminal.said().unwrap_or_else(|| call.voice.phrases().nothing_typed());

@@ -155,7 +155,7 @@ impl Desk<'_> {
     }
 
     fn is_vouched_for(&self) -> bool {
-        self.command.force || self.command.assume_verified || self.call.own
+        self.command.force || self.command.assume_verified
     }
 
     fn has_a_link(&self) -> bool {
