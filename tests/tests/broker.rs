@@ -1,6 +1,6 @@
 //! Hosts that are not root, through real libpam, the real broker and whoever means no good by it.
 
-use herald_core::broker::{FromHost, Hello, Wish, encode_from_host};
+use herald_core::broker::{Wish, encode_hello};
 use herald_core::login::{Attempt, Evidence};
 use herald_tests::figures::figure;
 use herald_tests::pam::{Answer, Code, Event, Message};
@@ -234,7 +234,7 @@ fn a_locker_that_is_killed_at_the_prompt_takes_its_broker_along() {
 fn hello_of(user: &str) -> Vec<u8> {
     let attempt =
         Attempt { service: "i3lock".into(), user: user.into(), claimed: Some(Evidence::Missing), ..Attempt::default() };
-    encode_from_host(&FromHost::Hello(Hello::of(Wish::Login, &attempt))).expect("fits").to_vec()
+    encode_hello(Wish::Login, &attempt).expect("fits").to_vec()
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn converse(uid: u32, mut caller: Caller) {
     };
     let own: Vec<_> = std::env::args_os().skip(1).map(OsStringExt::into_vec).collect();
     caller.allow(CONVERSATION);
-    let end = serve(&System, uid, &own, &hello, &mut caller, &Journal::new(&hello.service));
+    let end = serve(&System, uid, &own, &hello, &mut caller, &Journal::new(&hello.attempt.service));
     caller.say(&end);
 }
 

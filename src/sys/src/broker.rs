@@ -6,16 +6,20 @@
 use crate::line::{Broken, Line, raised};
 use crate::way::text;
 use herald_core::audit::{self, Audit, Severity};
-use herald_core::broker::{FromBroker, FromHost, Hello, MAX_FRAME, SOCKET, Wish, decode_from_broker, encode_from_host};
+use herald_core::broker::{
+    FromBroker, FromHost, MAX_FRAME, SOCKET, Wish, decode_from_broker, encode_from_host, encode_hello,
+};
 use herald_core::conversation::{Conversation, Reply};
 use herald_core::login::{Attempt, Shapes, Verdict};
 use herald_core::machine::Machine;
 use herald_core::phrases;
+use herald_core::wire::Malformed;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// polkit's agent helper runs in a unit without network and with a read-only system: even as root it can neither send a
 /// code nor write what became of it. It is known by its service, since how it is caged differs from one version to the
@@ -51,7 +55,7 @@ pub fn authenticate(attempt: &Attempt, conversation: &mut dyn Conversation, audi
 /// The verdict, if it does not.
 pub fn shapes_behind(attempt: &Attempt, audit: &dyn Audit) -> Result<Shapes, Verdict> {
     let said = Broker::connect().and_then(|mut broker| {
-        broker.say(&FromHost::Hello(Hello::of(Wish::Shapes, attempt)))?;
+        broker.hello(Wish::Shapes, attempt)?;
         broker.hear()
     });
     match said {
@@ -118,7 +122,7 @@ impl Broker {
 
     /// The whole conversation, to the last frame.
     fn converse(&mut self, attempt: &Attempt, conversation: &mut dyn Conversation) -> Result<FromBroker, String> {
-        self.say(&FromHost::Hello(Hello::of(Wish::Login, attempt)))?;
+        self.hello(Wish::Login, attempt)?;
         loop {
             match self.hear()? {
                 FromBroker::Ask { prompt, echo } => {
@@ -142,8 +146,16 @@ impl Broker {
         }
     }
 
+    fn hello(&mut self, wish: Wish, attempt: &Attempt) -> Result<(), String> {
+        self.send(encode_hello(wish, attempt))
+    }
+
     fn say(&mut self, said: &FromHost) -> Result<(), String> {
-        let frame = encode_from_host(said).map_err(|_| "what was typed is too long for it".to_owned())?;
+        self.send(encode_from_host(said))
+    }
+
+    fn send(&mut self, frame: Result<Zeroizing<Vec<u8>>, Malformed>) -> Result<(), String> {
+        let frame = frame.map_err(|_| "what was typed is too long for it".to_owned())?;
         self.wait_for(|line| line.send(&frame))
     }
 

@@ -10,7 +10,7 @@ mod errand;
 mod wire;
 
 pub use errand::{Errand, VARIABLES, decode_errand, decode_status, encode_errand, encode_status};
-pub use wire::{MAX_FRAME, decode_from_broker, decode_from_host, encode_from_broker, encode_from_host};
+pub use wire::{MAX_FRAME, decode_from_broker, decode_from_host, encode_from_broker, encode_from_host, encode_hello};
 
 use crate::account::Account;
 use crate::audit::{Audit, Line, Severity};
@@ -56,39 +56,8 @@ pub enum Wish {
 pub struct Hello {
     /// What it wants to know.
     pub wish: Wish,
-    /// PAM_SERVICE.
-    pub service: String,
-    /// PAM_USER.
-    pub user: Vec<u8>,
-    /// PAM_RHOST.
-    pub rhost: String,
-    /// PAM_TTY.
-    pub tty: String,
-    /// PAM_RUSER.
-    pub ruser: String,
-    /// What it says of a first factor.
-    pub evidence: Evidence,
-    /// The arguments of the module line.
-    pub arguments: Vec<Vec<u8>>,
-    /// With `input=append`: what was found behind the password.
-    pub appended: Option<SecretBytes>,
-}
-
-impl Hello {
-    /// What a host says of this attempt. The first factor itself stays with the host.
-    pub fn of(wish: Wish, attempt: &Attempt) -> Self {
-        Self {
-            wish,
-            service: attempt.service.clone(),
-            user: attempt.user.clone(),
-            rhost: attempt.rhost.clone(),
-            tty: attempt.tty.clone(),
-            ruser: attempt.ruser.clone(),
-            evidence: Evidence::of(attempt),
-            arguments: attempt.arguments.clone(),
-            appended: attempt.appended.clone(),
-        }
-    }
+    /// Who is to be verified, where. The first factor stays with the host, which says whether it saw one: `claimed`.
+    pub attempt: Attempt,
 }
 
 /// What the broker says.
@@ -155,33 +124,35 @@ fn admit(
         Err(verdict)
     };
     let is_root = caller == 0;
+    let said = &hello.attempt;
+    // Made anew: what is not named here is not taken over.
     let mut attempt = Attempt {
-        service: hello.service.clone(),
-        user: hello.user.clone(),
-        arguments: [own, &hello.arguments].concat(),
-        appended: hello.appended.clone(),
-        claimed: Some(hello.evidence),
+        service: said.service.clone(),
+        user: said.user.clone(),
+        arguments: [own, &said.arguments].concat(),
+        appended: said.appended.clone(),
+        claimed: Some(Evidence::of(said)),
         ..Attempt::default()
     };
     if is_root {
-        attempt.rhost.clone_from(&hello.rhost);
-        attempt.tty.clone_from(&hello.tty);
-        attempt.ruser.clone_from(&hello.ruser);
+        attempt.rhost.clone_from(&said.rhost);
+        attempt.tty.clone_from(&said.tty);
+        attempt.ruser.clone_from(&said.ruser);
         return Ok(attempt);
     }
     NO_TERMINAL.clone_into(&mut attempt.tty);
-    if hello.arguments.iter().any(|argument| argument.starts_with(b"config=")) {
+    if said.arguments.iter().any(|argument| argument.starts_with(b"config=")) {
         return refuse(
             None,
             "the broker reads its own configuration: config= stands in its unit",
             Verdict::ServiceError,
         );
     }
-    let named = hello.service.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/');
-    if hello.service.is_empty() || hello.service.len() > LONGEST_SERVICE || !named {
+    let named = said.service.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/');
+    if said.service.is_empty() || said.service.len() > LONGEST_SERVICE || !named {
         return refuse(None, "no service of that name", Verdict::ServiceError);
     }
-    let name = std::str::from_utf8(&hello.user).ok();
+    let name = std::str::from_utf8(&said.user).ok();
     match name.map_or(Ok(None), |name| machine.users().find(name)) {
         Ok(Some(account)) if account.uid == caller => Ok(attempt),
         // Whether there is such a user is nobody else's business.

@@ -1,7 +1,7 @@
 //! The bytes between a host and the broker: frames of [`crate::wire`], each a version and a kind of its own.
 
 use super::{FromBroker, FromHost, Hello, Wish};
-use crate::login::{Evidence, Shapes, Verdict};
+use crate::login::{Attempt, Evidence, Shapes, Verdict};
 use crate::secret::SecretBytes;
 use crate::wire::{Input, Malformed, Output, frame};
 use zeroize::Zeroizing;
@@ -25,24 +25,34 @@ const VERDICTS: [Verdict; 10] = [
     Verdict::ServiceError,
 ];
 
+/// A host's first frame, of an attempt as it is: nothing of it is copied elsewhere, and the first factor stays out.
+///
+/// # Errors
+/// Only for its length: beyond [`MAX_FRAME`].
+pub fn encode_hello(wish: Wish, attempt: &Attempt) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+    frame(VERSION, MAX_FRAME, |out| write_hello(out, wish, attempt))
+}
+
+fn write_hello(out: &mut Output, wish: Wish, attempt: &Attempt) {
+    out.byte(0);
+    out.tag(&WISHES, wish);
+    out.text(&attempt.service);
+    out.blob(&attempt.user);
+    out.text(&attempt.rhost);
+    out.text(&attempt.tty);
+    out.text(&attempt.ruser);
+    out.tag(&EVIDENCE, Evidence::of(attempt));
+    out.list(&attempt.arguments, |out, argument| out.blob(argument));
+    out.option(attempt.appended.as_ref(), |out, appended| out.blob(appended.expose()));
+}
+
 /// What a host says as one frame, length included, in memory that is wiped.
 ///
 /// # Errors
 /// Only for its length: beyond [`MAX_FRAME`].
 pub fn encode_from_host(said: &FromHost) -> Result<Zeroizing<Vec<u8>>, Malformed> {
     frame(VERSION, MAX_FRAME, |out| match said {
-        FromHost::Hello(hello) => {
-            out.byte(0);
-            out.tag(&WISHES, hello.wish);
-            out.text(&hello.service);
-            out.blob(&hello.user);
-            out.text(&hello.rhost);
-            out.text(&hello.tty);
-            out.text(&hello.ruser);
-            out.tag(&EVIDENCE, hello.evidence);
-            out.list(&hello.arguments, |out, argument| out.blob(argument));
-            out.option(hello.appended.as_ref(), |out, appended| out.blob(appended.expose()));
-        }
+        FromHost::Hello(hello) => write_hello(out, hello.wish, &hello.attempt),
         FromHost::Reply(reply) => {
             out.byte(1);
             out.blob(reply.expose());
@@ -61,14 +71,17 @@ pub fn decode_from_host(payload: &[u8]) -> Result<FromHost, Malformed> {
     let said = match input.byte()? {
         0 => FromHost::Hello(Hello {
             wish: input.tag(&WISHES)?,
-            service: input.text()?,
-            user: input.blob()?.to_vec(),
-            rhost: input.text()?,
-            tty: input.text()?,
-            ruser: input.text()?,
-            evidence: input.tag(&EVIDENCE)?,
-            arguments: input.list(|input| Ok(input.blob()?.to_vec()))?,
-            appended: input.option(|input| Ok(SecretBytes::from(input.blob()?)))?,
+            attempt: Attempt {
+                service: input.text()?,
+                user: input.blob()?.to_vec(),
+                rhost: input.text()?,
+                tty: input.text()?,
+                ruser: input.text()?,
+                claimed: Some(input.tag(&EVIDENCE)?),
+                arguments: input.list(|input| Ok(input.blob()?.to_vec()))?,
+                appended: input.option(|input| Ok(SecretBytes::from(input.blob()?)))?,
+                ..Attempt::default()
+            },
         }),
         1 => FromHost::Reply(SecretBytes::from(input.blob()?)),
         2 => FromHost::FirstFactor,
@@ -146,23 +159,27 @@ impl Input<'_> {
 mod tests {
     use super::*;
 
-    fn hello() -> Hello {
-        Hello {
-            wish: Wish::Login,
+    fn attempt() -> Attempt {
+        Attempt {
             service: "kde".into(),
             user: b"alice".to_vec(),
-            rhost: String::new(),
             tty: ":0".into(),
             ruser: "alice".into(),
-            evidence: Evidence::Given,
+            authtok: Some(SecretBytes::from(&b"correct horse"[..])),
             arguments: vec![b"channel=sms".to_vec(), vec![0xff]],
             appended: Some(SecretBytes::from(&b"123456"[..])),
+            ..Attempt::default()
         }
     }
 
     fn from_host() -> Vec<FromHost> {
         let reply = FromHost::Reply(SecretBytes::from(&b"12\xff34"[..]));
-        vec![FromHost::Hello(hello()), reply, FromHost::FirstFactor, FromHost::NoReply]
+        vec![
+            FromHost::Hello(Hello { wish: Wish::Login, attempt: attempt() }),
+            reply,
+            FromHost::FirstFactor,
+            FromHost::NoReply,
+        ]
     }
 
     fn from_broker() -> Vec<FromBroker> {
@@ -188,13 +205,12 @@ mod tests {
             let got = decode_from_host(&frame[4..]).expect("well-formed");
             assert_eq!(*encode_from_host(&got).expect("fits"), *frame, "{said:?}");
         }
-        let frame = encode_from_host(&FromHost::Hello(hello())).expect("fits");
-        let Ok(FromHost::Hello(got)) = decode_from_host(&frame[4..]) else { panic!("no hello") };
+        let frame = encode_hello(Wish::Login, &attempt()).expect("fits");
+        assert!(!frame.windows(13).any(|bytes| bytes == b"correct horse"), "the first factor stays with the host");
+        let Ok(FromHost::Hello(Hello { attempt: got, .. })) = decode_from_host(&frame[4..]) else { panic!("no hello") };
         let appended = got.appended.as_ref().map(SecretBytes::expose);
-        assert_eq!(
-            (got.service.as_str(), got.tty.as_str(), appended, got.evidence),
-            ("kde", ":0", Some(&b"123456"[..]), Evidence::Given)
-        );
+        assert_eq!((got.service.as_str(), got.tty.as_str(), appended), ("kde", ":0", Some(&b"123456"[..])));
+        assert_eq!((got.claimed, got.authtok.is_none()), (Some(Evidence::Given), true));
     }
 
     #[test]

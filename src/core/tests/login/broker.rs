@@ -2,7 +2,7 @@
 
 use crate::offline::with_app;
 use crate::world::*;
-use herald_core::broker::{FromBroker, FromHost, Hello, Wish, decode_from_host, encode_from_host, serve};
+use herald_core::broker::{FromBroker, FromHost, Hello, Wish, decode_from_host, encode_hello, serve};
 use herald_core::conversation::{Conversation, ConversationError, Reply};
 use herald_core::login::{Attempt, Evidence, Shapes, Verdict};
 use herald_core::secret::SecretBytes;
@@ -16,12 +16,14 @@ fn locker(world: &World) -> Attempt {
     Attempt { authtok: Some(SecretBytes::from(&b"correct horse"[..])), tty: ":0".into(), ..world.local("kde") }
 }
 
+fn hello(wish: Wish, attempt: &Attempt) -> Hello {
+    let frame = encode_hello(wish, attempt).expect("fits");
+    let Ok(FromHost::Hello(hello)) = decode_from_host(&frame[4..]) else { panic!("{attempt:?}") };
+    hello
+}
+
 fn asks(world: &World, caller: u32, attempt: &Attempt, conversation: &mut dyn Conversation) -> FromBroker {
-    let said = FromHost::Hello(Hello::of(Wish::Login, attempt));
-    let frame = encode_from_host(&said).expect("fits");
-    assert!(!frame.windows(13).any(|bytes| bytes == b"correct horse"), "the password stays with the host");
-    let Ok(FromHost::Hello(hello)) = decode_from_host(&frame[4..]) else { panic!("{said:?}") };
-    serve(world, caller, &[], &hello, conversation, world)
+    serve(world, caller, &[], &hello(Wish::Login, attempt), conversation, world)
 }
 
 fn log_in(world: &World, caller: u32, attempt: &Attempt, steps: impl IntoIterator<Item = Step>) -> Verdict {
@@ -124,7 +126,7 @@ fn a_caller_picks_neither_the_configuration_nor_a_service_that_is_none() {
     }
     assert_eq!(world.requests.get(), 0);
     let own = [b"config=/root/old.toml".to_vec()];
-    let hello = Hello::of(Wish::Login, &locker(&world));
+    let hello = hello(Wish::Login, &locker(&world));
     let said = serve(&world, ALICE, &own, &hello, &mut Person::who(&world, []), &world);
     assert_eq!(said, FromBroker::Verdict(Verdict::Ignore), "the broker's own does");
 }
@@ -178,7 +180,7 @@ fn what_a_code_can_look_like_is_told_to_its_owner_only() {
     let world = World::new();
     with_app(&world, 1_900_000_000);
     let attempt = Attempt { authtok: None, arguments: vec![b"input=append".to_vec()], ..locker(&world) };
-    let hello = Hello::of(Wish::Shapes, &attempt);
+    let hello = hello(Wish::Shapes, &attempt);
     let shapes = |caller| serve(&world, caller, &[], &hello, &mut Person::who(&world, []), &world);
     assert_eq!(shapes(ALICE), FromBroker::Shapes(Shapes { digits: vec![6], backup: false }));
     assert_eq!(shapes(BOB), FromBroker::Verdict(Verdict::AuthError));
