@@ -8,14 +8,19 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/sbin:/usr/sbin:/sbin
 export DESTDIR PREFIX PAM_DIR ANSWER
 
-.PHONY: help demo build check test reliability bench fuzz sanitize install uninstall package clean
+# Of ARCH only what this machine is not itself.
+FOREIGN := $(filter-out $(shell dpkg --print-architecture 2>/dev/null),$(ARCH))
+
+.PHONY: help demo build check test reliability bench fuzz sanitize install uninstall package rpm raspberry clean
 .NOTPARALLEL:
 
 help:
 	@echo 'make demo              a whole ssh login with a code, on this terminal; changes nothing on this machine'
 	@echo 'make build             the module, herald and herald-deliver'
 	@echo 'make install           DESTDIR= PREFIX=/usr PAM_DIR=; as root. make uninstall takes it away'
-	@echo 'make package           a .deb in $(TARGET)/debian'
+	@echo 'make package           a .deb in $(TARGET)/debian; ARCH=arm64 or ARCH=armhf: for a Raspberry Pi'
+	@echo 'make rpm               a .rpm for Fedora and its kin in $(TARGET)/rpm'
+	@echo 'make raspberry         both of these, and logins with them under qemu; some minutes each'
 	@echo 'make check             form, lints, what the module holds'
 	@echo 'make test              make check and every test'
 	@echo 'make reliability       every fault and a load of 2,000 people; writes docs/reliability.md'
@@ -75,9 +80,22 @@ uninstall:
 	@scripts/install.sh --uninstall
 
 package:
-	@scripts/setup.sh package
+	@scripts/setup.sh package $(FOREIGN)
+ifeq ($(FOREIGN),)
 	@$(MAKE) --no-print-directory build
-	@scripts/package.sh
+else
+	@scripts/foreign.sh $(FOREIGN) build
+endif
+	@scripts/package.sh $(FOREIGN:%=--arch %)
+
+rpm:
+	@scripts/setup.sh rpm
+	@$(MAKE) --no-print-directory build
+	@scripts/package-rpm.sh
+
+raspberry:
+	@scripts/setup.sh raspberry
+	@scripts/raspberry.sh
 
 clean:
 	rm -rf $(TARGET)

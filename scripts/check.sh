@@ -33,6 +33,7 @@ one_item_is_set() {
 # Every file that says it is one.
 scripts() {
     grep -rlE --exclude-dir=target '^#!/(bin/sh|usr/bin/env bash)$' .ci packaging scripts src tests bench
+    echo packaging/arch/*
 }
 
 # What man(1) warns about, or mandoc(1).

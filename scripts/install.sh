@@ -8,7 +8,9 @@ umask 022
 
 DESTDIR=${DESTDIR:-}
 PREFIX=${PREFIX:-/usr}
-BUILT=${CARGO_TARGET_DIR:-target}/release
+# What was built for another machine lies elsewhere, and RUNNER runs it.
+BUILT=${BUILT:-${CARGO_TARGET_DIR:-target}/release}
+RUNNER=${RUNNER:-}
 
 fail() {
     printf '%s\n' "install: $1" >&2
@@ -60,6 +62,8 @@ installs() {
     done
     put 0644 packaging/ansible-example/herald.yml "$DOC_DIR/ansible-example/herald.yml"
     put 0644 src/deliver/examples/60-herald-modemmanager.rules "$DOC_DIR/polkit-example/60-herald-modemmanager.rules"
+    for file in packaging/selinux/* packaging/apparmor/*; do put 0644 "$file" "$DOC_DIR/${file#packaging/}"; done
+    put 0755 packaging/authselect/add-feature "$DOC_DIR/authselect/add-feature"
     folder 0755 /etc/herald
     folder 0700 /var/lib/herald
     folder 0700 /var/lib/herald/users
@@ -87,7 +91,9 @@ units() {
 manual() {
     made=$(mktemp -d)
     trap 'rm -rf "$made"' EXIT
-    "$BUILT/herald" __manual "$made"
+    # It may be several words.
+    # shellcheck disable=SC2086
+    $RUNNER "$BUILT/herald" __manual "$made"
     put 0644 "$made/herald.1" "$PREFIX/share/man/man1/herald.1"
     put 0644 packaging/man/herald.toml.5 "$PREFIX/share/man/man5/herald.toml.5"
     put 0644 packaging/man/pam_herald.8 "$PREFIX/share/man/man8/pam_herald.8"

@@ -27,6 +27,26 @@ needs() {
         program dpkg-shlibdeps dpkg-dev
         program xz xz-utils
         ;;
+    arm64)
+        needs package
+        program aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+        program qemu-aarch64-static qemu-user-static
+        ;;
+    armhf)
+        needs package
+        program arm-linux-gnueabihf-gcc gcc-arm-linux-gnueabihf
+        program qemu-arm-static qemu-user-static
+        ;;
+    raspberry)
+        needs arm64
+        needs armhf
+        program oathtool oathtool
+        program unshare util-linux
+        ;;
+    rpm)
+        needs build
+        program rpmbuild rpm
+        ;;
     demo)
         needs build
         program unshare util-linux
@@ -36,7 +56,13 @@ needs() {
     test)
         needs check
         needs package
+        needs rpm
         needs demo
+        file selinux-policy-dev /usr/share/selinux/devel/Makefile
+        program checkmodule checkpolicy
+        program semodule_package semodule-utils
+        file policycoreutils /usr/libexec/selinux/hll/pp
+        program apparmor_parser apparmor
         program setpriv util-linux
         program pkill procps
         program nsenter util-linux
@@ -191,6 +217,7 @@ install() {
         lightdm) systemctl --quiet disable lightdm.service display-manager.service 2>/dev/null || true ;;
         greetd) systemctl --quiet disable greetd.service 2>/dev/null || true ;;
         dovecot-core) systemctl --quiet disable dovecot.service dovecot.socket 2>/dev/null || true ;;
+        apparmor) systemctl --quiet disable apparmor.service 2>/dev/null || true ;;
         gammu-smsd) systemctl --quiet disable gammu-smsd.service 2>/dev/null || true ;;
         esac
     done

@@ -45,7 +45,8 @@ for umask in 022 077; do
     [ "$(contents "$tree")" = "$expected" ] || fail "with umask $umask it makes:
 $(contents "$tree")"
 done
-for example in pam.d-example/sshd ansible-example/herald.yml polkit-example/60-herald-modemmanager.rules; do
+for example in pam.d-example/sshd ansible-example/herald.yml polkit-example/60-herald-modemmanager.rules \
+    selinux/herald.te apparmor/herald-deliver; do
     [ -s "$tree/usr/share/doc/herald/$example" ] || fail "an example is missing: $example"
 done
 [ ! -e "$tree/etc/pam.d" ] && [ ! -e "$tree/etc/ssh" ] || fail "it touches /etc/pam.d or /etc/ssh"

@@ -19,5 +19,7 @@ fi
 
 scripts/test-install.sh
 scripts/test-package.sh
+scripts/test-rpm.sh
+scripts/check-policies.sh
 ANSWER=auto scripts/demo.sh
 cargo test --workspace --locked

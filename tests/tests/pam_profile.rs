@@ -104,7 +104,11 @@ fn common_auth(world: &World) -> Vec<String> {
 
 /// A login through the service `probe`, which is common-auth alone. Without a code another one of its shape is typed.
 fn log_in(world: &World, user: &str, password: &str, is_right: bool) -> Outcome {
-    let mut session = world.host("probe", "@include common-auth\n").user(user).start();
+    log_in_to(world, "@include common-auth\n", user, password, is_right)
+}
+
+fn log_in_to(world: &World, stack: &str, user: &str, password: &str, is_right: bool) -> Outcome {
+    let mut session = world.host("probe", stack).user(user).start();
     let outcome = session.authenticate(|message: &Message| match message.text.as_str() {
         _ if !message.style.is_prompt() => Answer::Null,
         text if text.starts_with("Password") => Answer::text(password),
@@ -267,4 +271,62 @@ fn sudo_asks_through_it_and_doctor_says_whom_else_it_reaches() {
     let twice = (true, format!("{place} and /etc/pam.d/sudo:4 both ask for a code"));
     let found = of_pam();
     assert!(found.len() == 3 && found[..2] == [(true, place.clone()), twice] && reaches(&found[2]), "{found:?}");
+}
+
+/// What authselect makes of a template with these features: the three operators that ours uses, as
+/// authselect-profiles(5) describes them.
+fn rendered(template: &str, features: &[&str]) -> String {
+    let mut text = String::new();
+    for line in template.lines() {
+        let mut line = line.to_owned();
+        while let Some((before, rest)) = line.split_once('{') {
+            let (operator, after) = rest.split_once('}').expect("an operator ends");
+            let (words, choice) = operator.split_once(':').unwrap_or((operator, ""));
+            let name = words.split('"').nth(1).expect("a feature");
+            let holds = features.contains(&name) != words.contains(" not ");
+            let (yes, no) = choice.split_once('|').unwrap_or((choice, ""));
+            line = match (words.starts_with("include if"), holds) {
+                (true, false) => String::new(),
+                (true, true) => format!("{before}{after}"),
+                (false, _) => format!("{before}{}{after}", if holds { yes } else { no }),
+            };
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn rule_7_the_feature_for_authselect_asks_where_it_is_selected() {
+    let world = World::new();
+    let machine = &world.machine;
+    // The shape of a vendor's profile.
+    let vendors = "auth required pam_env.so\nauth sufficient pam_unix.so {if not \"without-nullok\":nullok}\n\
+                   auth required pam_deny.so\n\naccount required pam_unix.so\n";
+    for name in ["system-auth", "password-auth"] {
+        machine.folder("/etc/authselect/custom/herald", 0o755);
+        machine.write(&format!("/etc/authselect/custom/herald/{name}"), 0o644, vendors);
+    }
+    machine.install_script("/usr/local/bin/add-feature", 0o755, include_str!("../../packaging/authselect/add-feature"));
+    succeeds(&world, &["add-feature", "/etc/authselect/custom/herald"]);
+    let template = machine.read("/etc/authselect/custom/herald/password-auth");
+    assert!(!template.contains("sufficient") && template.contains("\naccount required pam_unix.so\n"), "{template}");
+
+    let log_in = |features: &[&str], password: &str, is_right: bool| {
+        machine.write("/etc/pam.d/password-auth", 0o644, rendered(&template, features));
+        log_in_to(&world, "auth substack password-auth\nauth optional pam_warn.so\n", "alice", password, is_right)
+    };
+    for features in [&["with-herald"][..], &["with-herald", "with-faillock"], &["with-herald", "without-nullok"]] {
+        let outcome = log_in(features, "wrong-horse", true);
+        assert_ne!(outcome.code, Code::SUCCESS, "{features:?}");
+        assert_eq!((world.phone.messages().len(), outcome.prompts()), (0, vec!["Password: "]), "{features:?}");
+    }
+    for features in [&["with-herald"][..], &["with-herald", "with-faillock"]] {
+        assert_ne!(log_in(features, ALICE.password, false).code, Code::SUCCESS, "{features:?}");
+        assert_eq!(log_in(features, ALICE.password, true).code, Code::SUCCESS, "{features:?}");
+    }
+    let outcome = log_in(&[], ALICE.password, true);
+    assert_eq!((outcome.code, outcome.prompts()), (Code::SUCCESS, vec!["Password: "]), "not selected: {outcome:?}");
+    assert_ne!(log_in(&[], "wrong-horse", true).code, Code::SUCCESS, "not selected");
 }

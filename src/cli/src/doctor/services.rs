@@ -8,6 +8,7 @@ use herald_core::config::{Config, Policy, Unenrolled};
 use herald_core::login::Arguments;
 use herald_core::text::display_line;
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files that other stacks include.
@@ -24,6 +25,9 @@ const SHARED: [&str; 9] = [
 ];
 /// What pam-auth-update knows our line by (pam-auth-update(8)).
 const PROFILE: &str = "/usr/share/pam-configs/herald";
+/// What authselect(8) has selected, one a line, and the feature of `packaging/authselect`.
+const SELECTED: &str = "/etc/authselect/authselect.conf";
+const FEATURE: &str = "with-herald";
 /// Hosts that use PAM, but ask nobody for anything.
 const SILENT: [&str; 5] = ["cron", "crond", "atd", "systemd-user", "runuser"];
 /// Hosts that have one field, and answer every question with what was typed there.
@@ -115,7 +119,12 @@ impl Services {
                 reached.entry(ours.place()).or_default().push(&service.name);
             }
         }
-        let is_profile = |place: &str| place.contains("/common-auth:") && self.root.join(&PROFILE[1..]).exists();
+        let selected = fs::read_to_string(self.root.join(&SELECTED[1..])).unwrap_or_default();
+        let is_profile = |place: &str| match place.rsplit('/').next().and_then(|name| name.split(':').next()) {
+            Some("common-auth") => self.root.join(&PROFILE[1..]).exists(),
+            Some("system-auth" | "password-auth") => selected.lines().any(|line| line.trim() == FEATURE),
+            _ => false,
+        };
         let check = |(place, names): (String, Vec<&str>)| {
             let detail = format!("{place} asks for a code in {}", listed(&names, 30));
             if is_profile(&place) {

@@ -54,6 +54,24 @@ fn rule_7_our_line_in_a_shared_file_is_found_and_in_our_own_profile_it_is_a_note
 }
 
 #[test]
+fn the_feature_of_authselect_is_a_note_where_it_is_selected() {
+    let root = Root::new();
+    root.write(
+        "password-auth",
+        "auth [success=1 default=ignore] pam_unix.so\nauth [default=die] pam_deny.so\nauth requisite pam_herald.so\n\
+         auth required pam_permit.so\n",
+    );
+    root.write("sshd", "auth substack password-auth\nauth include postlogin\n");
+    root.write("postlogin", "session optional pam_umask.so silent\n");
+    let well = ("pam sshd", true, "/etc/pam.d/password-auth:3");
+    let detail = "/etc/pam.d/password-auth:3 asks for a code in sshd";
+    expect(&root, &[well, ("pam", false, detail)]);
+    std::fs::create_dir_all(root.0.join("etc/authselect")).expect("a folder");
+    std::fs::write(root.0.join("etc/authselect/authselect.conf"), "custom/herald\nwith-herald\n").expect("a file");
+    expect(&root, &[well, ("pam", true, detail)]);
+}
+
+#[test]
 fn a_line_that_refuses_everybody_is_found() {
     let root = Root::new();
     root.write("a", "@include common-auth\nauth requisite pam_herald.so nullok\n");
