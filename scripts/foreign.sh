@@ -74,8 +74,7 @@ unpack() {
     done
 }
 
-# The root, and beside it a folder with libpam.so alone for the linker: the package's own is a link that leads out of
-# the root.
+# The root. Links that would lead out of it, such as those by which a linker finds libpam and libm, lead on inside.
 lay_out() {
     [ ! -e "$folder/complete" ] || return 0
     echo "foreign: fetching Debian's libpam for $arch" >&2
@@ -85,9 +84,10 @@ lay_out() {
     fetch "$arch" $packages
     rm -rf "$root"
     unpack "$target/foreign/apt/$arch/archives" "$root"
+    find "$root" -type l -lname '/*' | while read -r link; do
+        ln -sfn "$(realpath --no-symlinks --canonicalize-missing --relative-to "$(dirname "$link")" "$root$(readlink "$link")")" "$link"
+    done
     remember
-    mkdir -p "$folder/link"
-    ln -sf "../root/usr/lib/$gnu/libpam.so.0" "$folder/link/libpam.so"
     : >"$folder/complete"
 }
 
@@ -167,12 +167,11 @@ build() {
     lay_out
     name=$(printf %s "$triple" | tr 'a-z-' 'A-Z_')
     RUSTC=$(compiler)
-    flags="-L native=$folder/link -C link-arg=--sysroot=$root"
-    export RUSTC "CARGO_TARGET_${name}_LINKER=$gnu-gcc" "CARGO_TARGET_${name}_RUSTFLAGS=$flags"
+    export RUSTC "CARGO_TARGET_${name}_LINKER=$gnu-gcc" "CARGO_TARGET_${name}_RUSTFLAGS=-C link-arg=--sysroot=$root"
     # For the crate cc, which compiles what ring has in C.
     export "CFLAGS_$(printf %s "$triple" | tr - _)=--sysroot=$root"
     cargo build --release --locked --target "$triple" --target-dir "$target" \
-        --package pam_herald --package herald-deliver --package herald
+        --package pam_herald --package herald-deliver --package herald-broker --package herald
 }
 
 command=${2:-}

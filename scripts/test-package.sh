@@ -74,9 +74,10 @@ inside() {
     installed_well
     set_up_a_login
     upgraded_in_the_middle_of_a_login "$2"
+    replaced_while_people_log_in "$1" "$2"
     stays_while_it_is_needed
     removed_and_purged
-    echo "package: installs, upgrades during a login, stays while a stack needs it, takes its profile out, purges"
+    echo "package: installs, upgrades during a login and while others log in, stays while a stack needs it, takes its profile out, purges"
 }
 
 installed_well() {
@@ -133,6 +134,29 @@ upgraded_in_the_middle_of_a_login() {
     exec 3>&-
     wait "$login" || fail "the right code was refused after the upgrade"
     screen=
+}
+
+# One login after the other, as fast as they go: each finds a whole module, the old one or the new one.
+replaced_while_people_log_in() {
+    printf '[service.replaced]\npolicy.exempt = ["root"]\n' >>/etc/herald/herald.toml
+    printf 'auth requisite pam_herald.so\nauth required pam_permit.so\n' >/etc/pam.d/replaced
+    : >"$scratch/logins"
+    while [ ! -e "$scratch/enough" ]; do
+        if pamtester replaced root authenticate >"$scratch/login" 2>&1; then echo in; else cat "$scratch/login"; fi
+    done >"$scratch/logins" &
+    logins=$!
+    for package in "$1" "$2"; do
+        must "dpkg --install of $package" dpkg_does --force-downgrade --install "$package"
+    done
+    for _ in 1 2 3; do must "make install" env PAM_DIR="$(dirname "$module")" DESTDIR= scripts/install.sh; done
+    : >"$scratch/enough"
+    wait "$logins"
+    ! grep -vx in "$scratch/logins" || fail "a login failed while the module was replaced"
+    [ "$(wc -l <"$scratch/logins")" -ge 20 ] || fail "too few logins to say anything: $(wc -l <"$scratch/logins")"
+    # What make install put beside the package's files goes again.
+    must "make uninstall" env HERALD_REMOVE=anyway PAM_DIR="$(dirname "$module")" DESTDIR= scripts/install.sh --uninstall
+    must "dpkg --install" dpkg_does --install "$2"
+    rm /etc/pam.d/replaced
 }
 
 stays_while_it_is_needed() {

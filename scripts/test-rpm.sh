@@ -24,7 +24,8 @@ outside() {
 looked_at() {
     listed=$(rpm --query --package --list --verbose "$1" | awk '{ print $1, $3, $4, $NF }')
     for line in '-rw-r--r-- root root /usr/lib64/security/pam_herald.so' '-rwxr-xr-x root root /usr/bin/herald' \
-        '-rwxr-xr-x root root /usr/libexec/herald/herald-deliver' 'drwxr-xr-x root root /etc/herald' \
+        '-rwxr-xr-x root root /usr/libexec/herald/herald-deliver' '-rwxr-xr-x root root /usr/libexec/herald/herald-broker' \
+        '-rw-r--r-- root root /usr/lib/systemd/system/herald-broker.socket' 'drwxr-xr-x root root /etc/herald' \
         'drwx------ root root /var/lib/herald/users' '-rw-r--r-- root root /usr/share/man/man8/pam_herald.8.gz' \
         '-rw-r--r-- root root /usr/lib/sysusers.d/herald.conf' '-rw-r--r-- root root /usr/share/doc/herald/pam.d-example/fedora/sshd'; do
         printf '%s\n' "$listed" | grep -qxF -e "$line" || fail "the package lacks: $line"
