@@ -77,6 +77,22 @@ fn the_first_factor_takes_the_password() {
 }
 
 #[test]
+fn a_factor_that_came_while_the_password_was_typed_is_asked_for() {
+    let world = world();
+    let _broker = world.broker();
+    world.forget(ALICE);
+    let mut terminal = world.machine.terminal("alice", &["herald", "enroll", "telegram", "110000977"]);
+    terminal.expect("Password: ");
+    world.enroll(ALICE);
+    terminal.send_line(ALICE.password);
+    terminal.expect(FIRST);
+    terminal.expect(SENT);
+    assert_eq!(world.phone.message().chat, ALICE.chat(), "the one that she has, not the one that she wants");
+    terminal.send_line("");
+    assert!(terminal.fails().contains("alice did not prove to be alice"), "{}", terminal.transcript());
+}
+
+#[test]
 fn a_wrong_code_or_none_shows_and_changes_nothing() {
     let world = world();
     let _broker = world.broker();
