@@ -1,7 +1,8 @@
 //! People look after their own factors, without root: `herald` at their terminal, the broker, and root's side of it.
 
 use herald_core::broker::{Errand, encode_errand};
-use herald_tests::world::{ALICE, BOB, Terminal, World, example};
+use herald_tests::world::{ALICE, BOB, BROKER_SOCKET, Terminal, World, example};
+use std::os::unix::fs::symlink;
 
 const SENT: &str = "Code sent by Telegram to ...977: ";
 const FIRST: &str = "First a code from a second factor of yours.";
@@ -173,6 +174,17 @@ fn everything_else_stays_roots() {
     drop(broker);
     only_root(&["herald", "status"]);
     assert_eq!(world.phone.requests(), 0);
+}
+
+#[test]
+fn a_terminal_is_handed_to_root_and_to_nobody_else() {
+    let world = world();
+    // Bob would read it and write to it.
+    let _fake = world.listener("bob", "/tmp/bob.sock", &["/usr/bin/cat"]);
+    symlink("/tmp/bob.sock", world.machine.path(BROKER_SOCKET)).expect("root");
+    let mut terminal = world.machine.terminal("alice", &["herald", "status"]);
+    let seen = terminal.fails();
+    assert_eq!(seen, "herald: only root may do that\ntry: sudo herald status\n");
 }
 
 #[test]
