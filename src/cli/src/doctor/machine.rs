@@ -5,6 +5,7 @@ use super::said_by;
 use crate::call::{Call, Installation};
 use crate::error::{Error, sentences};
 use crate::gateway::{condition, describe};
+use crate::many::begun;
 use herald_core::machine::{Machine, Trust};
 use herald_sys::check_trusted;
 use herald_sys::process::landlock_version;
@@ -59,6 +60,10 @@ pub(super) fn state(call: &Call, installation: &Installation) -> Vec<Check> {
     let folders = [paths.state.clone(), paths.state.join("users"), paths.state.join("totp")];
     let faults = folders.iter().filter_map(|folder| folder_fault(folder, true));
     let mut checks: Vec<Check> = faults.chain(folder_fault(&paths.runtime, false)).collect();
+    if begun::waits(installation) {
+        let detail = "a list was broken off: some of its people are enrolled and some are not";
+        checks.push(Check::failed("state", detail, "sudo herald status --all puts everybody back"));
+    }
     if checks.is_empty() {
         checks.push(Check::passed("state", format!("{}, {}", paths.state.display(), paths.runtime.display())));
     }

@@ -94,23 +94,8 @@ impl Drop for Begun {
 /// whether there was such a list.
 pub(crate) fn put_back(call: &Call, installation: &Installation) -> Result<bool, Error> {
     let path = installation.config.paths.state.join(NAME);
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        // Others may not look, and then cannot mend it.
-        Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied].contains(&error.kind()) => {
-            return Ok(false);
-        }
-        Err(error) => return Err(Error::unreadable(&path, &error)),
-    };
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
-        Err(Errno::WOULDBLOCK) => return Ok(false),
-        Err(error) => return Err(Error::unreadable(&path, &error.into())),
-    }
-    // It may have ended meanwhile.
-    if fstat(&file).is_ok_and(|stat| stat.st_nlink == 0) {
-        return Ok(false);
-    }
+    // It stays locked till the end.
+    let Some(_file) = broken_off(&path)? else { return Ok(false) };
     let text = match call.machine.files().read(&path, Trust::Secret, LONGEST) {
         Ok(text) => text,
         Err(FileError::Missing(_)) => return Ok(false),
@@ -138,6 +123,31 @@ pub(crate) fn put_back(call: &Call, installation: &Installation) -> Result<bool,
     }
     fs::remove_file(&path).and_then(|()| sync_folder(&path)).map_err(|error| failed(&path, error))?;
     Ok(true)
+}
+
+/// Whether a list was broken off and nobody was put back yet.
+pub(crate) fn waits(installation: &Installation) -> bool {
+    broken_off(&installation.config.paths.state.join(NAME)).is_ok_and(|file| file.is_some())
+}
+
+/// The file of a list that nobody works on any more, locked.
+fn broken_off(path: &Path) -> Result<Option<File>, Error> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        // Others may not look, and then cannot mend it.
+        Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied].contains(&error.kind()) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(Error::unreadable(path, &error)),
+    };
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => return Ok(None),
+        Err(error) => return Err(Error::unreadable(path, &error.into())),
+    }
+    // It may have ended meanwhile.
+    let is_there = fstat(&file).map_or(true, |stat| stat.st_nlink > 0);
+    Ok(is_there.then_some(file))
 }
 
 /// There as a whole, and locked.
