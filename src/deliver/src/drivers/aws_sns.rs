@@ -212,6 +212,7 @@ fn class(code: &str, words: &str) -> End {
         | "Throttling"
         | "ThrottlingException"
         | "ThrottledException"
+        | "KMSThrottling"
         | "ServiceUnavailable"
         | "InternalError" => End::TryAgain { after: None },
         "InvalidParameter" | "InvalidParameterValue" | "ParameterValueInvalid" | "OptedOut" | "OptedOutException"
@@ -292,6 +293,20 @@ mod tests {
             (400, error("InvalidParameter", "Invalid parameter: PhoneNumber Reason: +49 is not valid"), End::Permanent),
             (400, error("OptedOut", "The phone number is opted out"), End::Permanent),
             (400, error("InvalidParameter", "Invalid parameter: Message"), End::Configuration),
+            (
+                400,
+                error("InvalidParameterValue", "Invalid parameter: PhoneNumber Reason: not supported"),
+                End::Permanent,
+            ),
+            (400, error("InvalidParameterValue", "Invalid parameter: SenderID"), End::Configuration),
+            (400, error("EndpointDisabled", "Endpoint is disabled"), End::Configuration),
+            (404, error("NotFound", "Topic does not exist"), End::Configuration),
+            (400, error("KMSAccessDenied", "The ciphertext refers to a key that is not ours"), End::Configuration),
+            (400, error("KMSDisabled", "The key is disabled"), End::Configuration),
+            (400, error("KMSInvalidState", "The key is pending deletion"), End::Configuration),
+            (400, error("KMSNotFound", "The key does not exist"), End::Configuration),
+            (400, error("KMSOptInRequired", "The account needs a subscription"), End::Configuration),
+            (400, error("KMSThrottling", "Rate exceeded"), End::TryAgain { after: None }),
             (400, error("Throttling", "Rate exceeded"), End::TryAgain { after: None }),
             (403, error("AuthorizationError", "not authorized"), End::Configuration),
             (
@@ -310,6 +325,12 @@ mod tests {
             let service = Service::http(&[(status, body.as_str())]);
             let refused = send(&AwsSns, &at(&service.url(), &[]), "+4915100000000").expect_err("refused");
             assert_eq!(refused.end, end, "{status} {body}: {}", refused.detail);
+            let said = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
+            assert!(
+                said.is_none_or(|(code, _)| refused.detail.starts_with(&format!("{code}: "))),
+                "{}",
+                refused.detail
+            );
         }
     }
 

@@ -120,7 +120,12 @@ fn every_kind_of_failure_has_its_class() {
 #[test]
 fn every_error_code_has_its_class() {
     let code = |code: i64, message: &str| {
-        end_of(&json!({ "jsonrpc": "2.0", "id": "herald", "error": { "code": code, "message": message } }).to_string())
+        let error = json!({ "jsonrpc": "2.0", "id": "herald", "error": { "code": code, "message": message } });
+        let service = Service::http(&[(200, error.to_string().as_str())]);
+        let refused = send(&SignalCli, &daemon(&service.url()), TO).expect_err("refused");
+        let words = if code == -4 { "safety number" } else { message };
+        assert!(refused.detail.contains(words), "{code}: {}", refused.detail);
+        refused.end
     };
     assert_eq!(code(-1, "Unregistered user \"+49\""), End::Permanent);
     assert_eq!(code(-1, "Invalid recipient: x"), End::Permanent);
@@ -130,6 +135,9 @@ fn every_error_code_has_its_class() {
     assert_eq!(code(-4, "Untrusted identity"), End::Permanent);
     assert_eq!(code(-5, "Rate limited"), End::TryAgain { after: None });
     assert_eq!(code(-6, "Captcha rejected"), End::Configuration);
+    assert_eq!(code(-32700, "Parse error"), End::Configuration);
+    assert_eq!(code(-32600, "Invalid request"), End::Configuration);
+    assert_eq!(code(-32602, "Method requires valid account parameter"), End::Configuration);
     assert_eq!(code(-32602, "Specified account does not exist"), End::Configuration);
     assert_eq!(code(-32601, "Method not found"), End::Configuration);
     assert_eq!(code(-32603, "Internal error"), End::Unclear);

@@ -29,7 +29,10 @@ fn end(status: u16, body: &str) -> Result<Value, End> {
 
 fn refused(status: u16, description: &str) -> End {
     let body = json!({ "ok": false, "error_code": status, "description": description }).to_string();
-    end(status, &body).expect_err("refused")
+    let status = StatusCode::from_u16(status).expect("a status");
+    let refusal = judge(&Reply { status, retry_after: None, body: Ok(body.into()) }).expect_err("refused");
+    assert_eq!(refusal.detail, description, "the Bot API's own words");
+    refusal.end
 }
 
 fn message(code: Option<&str>) -> Message {
@@ -142,6 +145,8 @@ fn what_is_wrong_with_the_person_is_permanent() {
         (403, "Forbidden: bot was blocked by the user"),
         (403, "Forbidden: user is deactivated"),
         (403, "Forbidden: bot was kicked from the group chat"),
+        (403, "Forbidden: bot is not a member of the group chat"),
+        (403, "Forbidden: bots can't send messages to bots"),
         (403, "Forbidden: bot can't initiate conversation with a user"),
     ] {
         assert_eq!(refused(status, description), End::Permanent, "{description}");
@@ -154,10 +159,12 @@ fn what_is_wrong_with_the_person_is_permanent() {
 fn what_is_wrong_with_the_gateway_is_configuration() {
     for (status, description) in [
         (400, "Bad Request: can't parse entities: unsupported start tag"),
+        (400, "Bad Request: message text is empty"),
         (401, "Unauthorized"),
         (401, "Unauthorized: invalid token specified"),
         (404, "Not Found"),
-        (409, "Conflict: terminated by other getUpdates request"),
+        (409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"),
+        (409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook first"),
         (421, "Misdirected Request"),
     ] {
         assert_eq!(refused(status, description), End::Configuration, "{description}");

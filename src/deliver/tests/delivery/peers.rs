@@ -10,6 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 const NUMBER: &str = "+4915112345678";
+const OTHER_NUMBER: &str = "+4915187654321";
 /// Debian's, which has the packages that scripts/setup.sh installs.
 const PYTHON: &str = "/usr/bin/python3";
 
@@ -121,8 +122,21 @@ fn appears(path: &str, text: &str) -> String {
     }
 }
 
+/// Waits until the daemon moved the message to that number there, and says what is in it.
+fn arrives(folder: &str, number: &str) -> Vec<u8> {
+    let end = Instant::now() + SOON;
+    loop {
+        let mut files = fs::read_dir(folder).expect("readable").map(|entry| entry.expect("one").path());
+        if let Some(file) = files.find(|path| path.to_string_lossy().contains(number)) {
+            return fs::read(file).expect("readable");
+        }
+        assert!(Instant::now() < end, "nothing to {number} came to {folder}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
 #[test]
-fn gammus_daemon_takes_the_message_and_sends_it_through_its_phone() {
+fn gammus_daemon_takes_messages_in_both_alphabets_and_sends_them_through_its_phone() {
     let folder = Folder::new("gammu");
     let phone: Vec<PathBuf> = (0..6).map(|number| folder.0.join(format!("phone/sms/{number}"))).collect();
     let phone = phone.into_iter().chain(["in", "out", "sent", "failed"].map(|name| folder.0.join(name)));
@@ -145,10 +159,20 @@ fn gammus_daemon_takes_the_message_and_sends_it_through_its_phone() {
     let outbox = folder.path("out");
     let (end, words) = end_of(&through("gammu-smsd", "sms", &[("outbox", &outbox)], NUMBER));
     assert_eq!(end, End::Delivered, "{words}");
-    appears(&log, &format!("to {NUMBER}, message reference"));
-    let sent: Vec<PathBuf> =
-        fs::read_dir(folder.path("sent")).expect("readable").map(|entry| entry.expect("one").path()).collect();
-    assert!(fs::read_to_string(&sent[0]).expect("readable").starts_with(CODE), "{sent:?}");
+    assert!(arrives(&folder.path("sent"), NUMBER).starts_with(CODE.as_bytes()));
+    let said = appears(&log, &format!("to {NUMBER}, message reference"));
+    assert!(said.contains("7 bit SMS") && !said.contains("Unicode SMS"), "{said}");
+
+    let mut request = through("gammu-smsd", "sms", &[("outbox", &outbox)], OTHER_NUMBER);
+    if let Job::Send { message, .. } = &mut request.job {
+        message.parts = vec![Part { topic: Topic::Host, text: "日本".to_owned() }];
+    }
+    let (end, words) = end_of(&request);
+    assert_eq!((end, words.as_str()), (End::Delivered, "1 segment in UCS-2, 9 of 70 characters"));
+    let units = arrives(&folder.path("sent"), OTHER_NUMBER);
+    assert!(units.ends_with(&[0x00, b'\n', 0x65, 0xe5, 0x67, 0x2c]), "{units:x?}");
+    let said = appears(&log, &format!("to {OTHER_NUMBER}, message reference"));
+    assert!(said.contains("Unicode SMS, length 9"), "{said}");
     assert_eq!(fs::read_dir(&outbox).expect("readable").count(), 0, "nothing is left for others to read");
 }
 

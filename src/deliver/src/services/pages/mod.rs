@@ -25,6 +25,18 @@ pub(super) const UNREACHABLE: End = End::Unreachable;
 /// Services whose only word is the status: nothing can be asked of their body.
 const BY_STATUS: [&str; 5] = ["clickatell-platform", "ecall", "prosody-rest", "sipgate", "spryng"];
 
+/// What nobody could look up at the service itself, clause by clause of a definition's `source`.
+const UNVERIFIED: [(&str, &str); 8] = [
+    ("bird", "status 202"),
+    ("messagebird", "error numbers"),
+    ("smsglobal", "\"OK: 0;\""),
+    ("telegram-gateway", "names of errors"),
+    ("twilio", "error numbers"),
+    ("voipms", "\"success\""),
+    ("vonage", "status 6, 7, 9,"),
+    ("websms", "whether + is accepted"),
+];
+
 /// What a service's page says.
 pub(super) struct Page {
     pub(super) driver: &'static str,
@@ -251,6 +263,15 @@ fn every_service_says_what_it_takes_and_where_its_facts_come_from() {
         }
         assert!(!driver.source().is_empty());
         assert!(driver.takes(address_of(&gateway)) && !driver.takes("015112345678") && !driver.takes("475721977"));
+    }
+}
+
+#[test]
+fn what_could_not_be_looked_up_is_called_unverified_where_the_facts_come_from() {
+    for (name, fact) in UNVERIFIED {
+        let driver = built_in(name).expect("built in");
+        let told = driver.source().split("; ").any(|clause| clause.contains(fact) && clause.ends_with("unverified"));
+        assert!(told, "{name}: {fact}: {}", driver.source());
     }
 }
 

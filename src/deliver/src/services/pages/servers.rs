@@ -19,6 +19,8 @@ fn playsms() {
             (200, r#"{"status":"ERR","error":"104","error_string":"webservice token is not available","timestamp":1416806234}"#, CONFIGURATION, "webservice token is not available (104)"),
             (200, r#"{"status":"ERR","error":"105","error_string":"webservice token not enable for this user","timestamp":1416806234}"#, CONFIGURATION, "webservice token not enable for this user (105)"),
             (200, r#"{"status":"ERR","error":"106","error_string":"webservice token not allowed from this IP address","timestamp":1416806234}"#, CONFIGURATION, "webservice token not allowed from this IP address (106)"),
+            (200, r#"{"status":"ERR","error":"201","error_string":"destination or message is empty","timestamp":1416806234}"#, CONFIGURATION, "destination or message is empty (201)"),
+            (200, r#"{"data":[{"status":"ERR","error":"103","smslog_id":"0","queue":"0","to":"+4915112345678"}],"error_string":null,"timestamp":1416806234}"#, CONFIGURATION, "refused with error 103"),
             (200, r#"{"data":[{"status":"ERR","error":"200","smslog_id":"0"}]}"#, AGAIN, "refused with error 200"),
         ],
     }
