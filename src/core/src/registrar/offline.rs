@@ -42,9 +42,9 @@ pub struct Codes {
 }
 
 impl Registrar<'_> {
-    /// Begins to enroll an app: with a secret of its own, the one that waits for its proof already, or a new one of 160
-    /// random bits. Until [`Registrar::prove_app`] it counts for nothing. An app of that label that is enrolled already
-    /// is given back as it is.
+    /// Begins to enroll an app: with a secret of its own, or a new one of 160 random bits; one that waits for its proof is
+    /// never shown again. Until [`Registrar::prove_app`] it counts for nothing. An app of that label that is enrolled
+    /// already is given back as it is.
     ///
     /// # Errors
     /// The label or the secret cannot be used, or another app has the label.
@@ -65,9 +65,10 @@ impl Registrar<'_> {
             match known
                 .map(|known| (known.state, given.as_ref().is_none_or(|secret| known.secret.as_ref() == Some(secret))))
             {
-                Some((State::Active | State::Pending, true)) => {}
+                Some((State::Active, true)) => {}
                 Some((State::Active | State::Disabled, _)) => return Err(RegistrarError::Taken(name_of(label))),
-                Some((State::Pending, false)) => {
+                // One that waits may have been begun, and read, by somebody else who has the password.
+                Some((State::Pending, _)) => {
                     if let Some(known) = app_of(enrollment, label) {
                         known.secret = Some(new);
                     }
