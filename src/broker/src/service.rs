@@ -5,6 +5,7 @@ use herald_core::account::Account;
 use herald_core::broker::{Errand, encode_status};
 use herald_sys::line::Line;
 use herald_sys::{check_executable, watchdog};
+use rustix::fs::{FileType, fstat};
 use rustix::process::Pid;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -21,6 +22,9 @@ const FAILED: u8 = 1;
 
 /// Runs it to its end, and says its exit status to the caller; whoever hangs up ends it.
 pub(crate) fn run(account: &Account, errand: &Errand, terminal: Vec<OwnedFd>, mut line: Line) {
+    if terminal.iter().any(speaks_for_root) {
+        return;
+    }
     let Ok([input, output, errors]) = <[OwnedFd; 3]>::try_from(terminal) else { return };
     let status = program().and_then(|program| {
         let mut command = Command::new(program);
@@ -45,10 +49,33 @@ pub(crate) fn run(account: &Account, errand: &Errand, terminal: Vec<OwnedFd>, mu
     }
 }
 
+/// Whether what is written there would be root's word: behind a socket the kernel says who wrote (unix(7), SCM_CREDENTIALS),
+/// and the journal believes it. Terminals, pipes and files only know who opened them.
+fn speaks_for_root(descriptor: &OwnedFd) -> bool {
+    fstat(descriptor).map_or(true, |found| FileType::from_raw_mode(found.st_mode) == FileType::Socket)
+}
+
 /// `herald`, where the package has it beside this program, or where an admin put it.
 fn program() -> Option<PathBuf> {
     let own = std::env::current_exe().ok()?;
     let beside = own.ancestors().nth(3).map(|prefix| prefix.join("bin/herald"));
     let places = beside.into_iter().chain(["/usr/bin/herald", "/usr/local/bin/herald"].map(PathBuf::from));
     places.into_iter().find(|place| check_executable(place).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::{UnixDatagram, UnixStream};
+
+    #[test]
+    fn rule_31_nothing_is_written_to_a_socket_where_it_would_be_roots_word() {
+        let (stream, _other) = UnixStream::pair().expect("a pair");
+        let datagrams = UnixDatagram::unbound().expect("a socket");
+        let (_reader, pipe) = std::io::pipe().expect("a pipe");
+        let file = std::fs::File::open("/dev/null").expect("a device");
+        let said =
+            [stream.into(), datagrams.into(), pipe.into(), file.into()].map(|one: OwnedFd| speaks_for_root(&one));
+        assert_eq!(said, [true, true, false, false]);
+    }
 }
