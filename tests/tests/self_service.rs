@@ -79,18 +79,35 @@ fn the_first_factor_takes_the_password() {
 
 #[test]
 fn a_factor_that_came_while_the_password_was_typed_is_asked_for() {
+    let begun = [&["enroll", "telegram", "110000977"][..], &["status"], &["language", "de"], &["prefer", "telegram"]];
+    for words in begun {
+        let world = world();
+        let _broker = world.broker();
+        world.forget(ALICE);
+        let mut terminal = world.machine.terminal("alice", &[&["herald"], words].concat());
+        terminal.expect("Password: ");
+        world.enroll(ALICE);
+        terminal.send_line(ALICE.password);
+        terminal.expect(FIRST);
+        terminal.expect(SENT);
+        assert_eq!(world.phone.message().chat, ALICE.chat(), "the one that she has, not the one that she wants");
+        terminal.send_line("");
+        assert!(terminal.fails().contains("alice did not prove to be alice"), "{}", terminal.transcript());
+    }
+}
+
+#[test]
+fn a_factor_that_was_disabled_while_the_password_was_typed_is_not_got_round() {
     let world = world();
     let _broker = world.broker();
     world.forget(ALICE);
     let mut terminal = world.machine.terminal("alice", &["herald", "enroll", "telegram", "110000977"]);
     terminal.expect("Password: ");
     world.enroll(ALICE);
+    let disabled = world.machine.run("root", &["herald", "disable", "telegram", "--user", "alice"], "");
+    assert!(disabled.status.success(), "{disabled:?}");
     terminal.send_line(ALICE.password);
-    terminal.expect(FIRST);
-    terminal.expect(SENT);
-    assert_eq!(world.phone.message().chat, ALICE.chat(), "the one that she has, not the one that she wants");
-    terminal.send_line("");
-    assert!(terminal.fails().contains("alice did not prove to be alice"), "{}", terminal.transcript());
+    assert!(terminal.fails().contains("the factors of alice were disabled by an admin"), "{}", terminal.transcript());
 }
 
 #[test]

@@ -29,10 +29,14 @@ pub(crate) fn remove(call: &Call, command: &Remove) -> Result<Report, Error> {
     };
     let enrollment = place.installation.enrollment(&place.user)?;
     let last = factor.state == State::Active && enrollment.active().all(|other| other.id == factor.id);
-    // Who has no account any more cannot be asked.
-    let gone = call.user(&command.named.whom).is_err();
-    let mut terminal = call.terminal();
-    existing_factor(call, &place.installation, &place.user, &mut terminal, command.force || gone || !last)?;
+    // Who has no account any more cannot be asked; a user database that fails says nothing of the kind (rule 1).
+    let gone = match call.user(&command.named.whom) {
+        Ok(_) => false,
+        Err(Error::NoSuchUser(_)) => true,
+        Err(error) => return Err(error),
+    };
+    let vouched = command.force || (!call.own && (gone || !last));
+    existing_factor(call, &place.installation, &place.user, &mut call.terminal(), vouched)?;
     place.report(registrar.remove(&place.user, &command.named.factor), |texts| texts.is_removed)
 }
 

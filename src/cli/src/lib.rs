@@ -62,7 +62,8 @@ pub fn main() -> ExitCode {
     if let [program, word, name, rest @ ..] = words.as_slice() {
         if word == "__self" {
             let words: Vec<OsString> = [program].into_iter().chain(rest).cloned().collect();
-            return speak(&words, name.to_str());
+            // Nobody's name is not root's.
+            return name.to_str().map_or(ExitCode::FAILURE, |name| speak(&words, Some(name)));
         }
     }
     speak(&words, None)

@@ -4,10 +4,11 @@
 //! with the person's name fixed (`herald __self NAME …`). Root's side trusts nothing of the other: it looks at the command
 //! anew, and first has the person prove a factor that they have, or for the first one their password.
 
-use crate::call::Call;
+use crate::call::{Call, Installation};
 use crate::command::{BackupCodes, Command, Enroll, Line, Remove, Status};
 use crate::error::Error;
 use crate::proof::existing_factor;
+use crate::terminal::Terminal;
 use herald_core::account::UserName;
 use herald_core::broker::{Errand, VARIABLES};
 use herald_core::enrollment::State;
@@ -60,25 +61,38 @@ pub(crate) fn prove(call: &Call) -> Result<(), Error> {
     }
     // Absent is only what is not in a folder that is there; factors that cannot be read are not none (rule 3).
     installation.store.prepare()?;
-    let enrollment = installation.enrollment(&user)?;
-    if enrollment.active().next().is_some() {
-        return existing_factor(call, &installation, &user, &mut terminal, false);
-    }
-    // What an admin switched off is not got round by the password.
-    if enrollment.factors.iter().any(|factor| factor.state == State::Disabled) {
-        return Err(Error::OnlyAdmins(call.by.clone()));
+    if !by_password(call, &installation, &user)? {
+        return by_factor(call, &installation, &user, &mut terminal);
     }
     if !STACKS.iter().any(|stack| Path::new(stack).exists()) {
         return Err(Error::NoService);
     }
     terminal.show(&call.voice.word(|texts| texts.password_first));
-    match password::proves(SERVICE, user.as_str(), &crate::terminal::Terminal::name(), &mut terminal) {
-        true => Ok(()),
+    match password::proves(SERVICE, user.as_str(), &Terminal::name(), &mut terminal) {
+        // As long as the password is typed, factors come, and are switched off.
+        true if by_password(call, &installation, &user)? => Ok(()),
+        true => by_factor(call, &installation, &user, &mut terminal),
         false => {
             let said = terminal.said().unwrap_or_else(|| call.voice.phrases().refused());
             Err(Error::OwnProof(call.by.clone(), Some(said)))
         }
     }
+}
+
+/// Whether the password is all that there is to prove it by. What an admin switched off is not got round by it.
+fn by_password(call: &Call, installation: &Installation, user: &UserName) -> Result<bool, Error> {
+    let enrollment = installation.enrollment(user)?;
+    let has_none = enrollment.active().next().is_none();
+    if has_none && enrollment.factors.iter().any(|factor| factor.state == State::Disabled) {
+        return Err(Error::OnlyAdmins(call.by.clone()));
+    }
+    Ok(has_none)
+}
+
+/// A code from a factor. If the last one has gone since it was seen, nothing is proved.
+fn by_factor(call: &Call, installation: &Installation, user: &UserName, terminal: &mut Terminal) -> Result<(), Error> {
+    existing_factor(call, installation, user, terminal, false)?;
+    if call.proved.get() { Ok(()) } else { Err(Error::OwnProof(call.by.clone(), None)) }
 }
 
 /// How the same is said to an admin, and to the person.
