@@ -2,6 +2,7 @@
 
 use crate::drivers;
 use crate::http::percent_encoded;
+use crate::services::national_american;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use herald_core::courier::{End, Field, Job, Request};
@@ -67,14 +68,25 @@ impl Redaction {
                 redaction.hide(code.expose());
             }
             for one in tries {
-                redaction.hide(&one.address);
-                // Services repeat a number in a form of their own.
-                redaction.hide(one.address.trim_start_matches('+'));
+                redaction.hide_address(&one.address);
             }
         }
-        // Longest first, so that a part does not break up the whole.
-        redaction.0.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        redaction.sort();
         redaction
+    }
+
+    /// Services repeat a number in a form of their own.
+    fn hide_address(&mut self, address: &str) {
+        let digits = address.trim_start_matches('+');
+        for form in [address, digits, national_american(digits)] {
+            self.hide(form);
+        }
+        self.sort();
+    }
+
+    /// Longest first, so that a part does not break up the whole.
+    fn sort(&mut self) {
+        self.0.sort_by_key(|text| std::cmp::Reverse(text.len()));
     }
 
     fn hide(&mut self, text: &str) {
@@ -133,6 +145,16 @@ mod tests {
                 definition: None,
             }],
         })
+    }
+
+    #[test]
+    fn rule_31_a_number_is_hidden_in_every_form_in_which_services_repeat_it() {
+        let mut hidden = Redaction(Vec::new());
+        hidden.hide_address("+12025550123");
+        for said in ["+12025550123", "12025550123", "2025550123", "%2B12025550123", "0012025550123"] {
+            let shown = hidden.clean(&format!("bad number {said}"));
+            assert!(!shown.contains("2025550123"), "{said}: {shown}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod verdict;
 
 pub(crate) use driver::ServiceDriver;
 pub(crate) use own::OwnService;
+pub(crate) use template::national_american;
 
 use catalogue::{CATALOGUE, text_of};
 use herald_core::courier;

@@ -151,8 +151,7 @@ impl Values<'_> {
             Slot::Number => format!("+{digits}"),
             Slot::Digits => digits.to_owned(),
             Slot::Number00 => format!("00{digits}"),
-            Slot::Nanp if digits.len() == 11 => digits.strip_prefix('1').unwrap_or(digits).to_owned(),
-            Slot::Nanp => digits.to_owned(),
+            Slot::Nanp => national_american(digits).to_owned(),
             Slot::Address => self.address.to_owned(),
             Slot::Text => self.text.to_owned(),
             Slot::TextUcs2Hex => self.text.encode_utf16().map(|unit| format!("{unit:04X}")).collect(),
@@ -214,6 +213,11 @@ fn escaped(text: &str, escape: Escape) -> Zeroizing<String> {
     }
 }
 
+/// A number of the USA or Canada without its 1, as some services there want and repeat it; others as they are.
+pub(crate) fn national_american(digits: &str) -> &str {
+    if digits.len() == 11 { digits.strip_prefix('1').unwrap_or(digits) } else { digits }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,6 +240,7 @@ mod tests {
         let forms = filled("{number} {digits} {number_00} {address}", Escape::None);
         assert_eq!(forms.as_deref(), Some("+4915112345678 4915112345678 004915112345678 +4915112345678"));
         assert_eq!(filled("{nanp}", Escape::None).as_deref(), Some("4915112345678"));
+        assert_eq!(national_american("12025550123"), "2025550123");
         let hex = filled("{text_ucs2_hex}", Escape::None).expect("a value");
         assert!(hex.starts_with("003300310034003100350039000A003C"), "{hex}");
         assert_eq!(filled("{code} {lifetime_seconds}", Escape::None).as_deref(), Some("314159 300"));

@@ -49,8 +49,9 @@ fn ecall() {
 content-type: application/x-www-form-urlencoded
 
 username=FAKE-USER&password=FAKE-PASSWORD&address=004915112345678&message=314159%0Afor%20matoken%20%26%20co"#,
-        taken: &[(200, "OK")],
+        taken: &[(200, "OK"), (200, "ResultCode: 0\r\nResultText: OK")],
         refused: &[
+            (200, "ResultCode: 11100\r\nResultText: AdrAdCInvalid", PERMANENT, "AdrAdCInvalid (11100)"),
             (
                 400,
                 r#"ResultCode: 11100
