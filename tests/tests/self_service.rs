@@ -3,6 +3,7 @@
 use herald_core::broker::{Errand, encode_errand};
 use herald_tests::world::{ALICE, BOB, BROKER_SOCKET, Terminal, World, example};
 use std::os::unix::fs::symlink;
+use std::time::Duration;
 
 const SENT: &str = "Code sent by Telegram to ...977: ";
 const FIRST: &str = "First a code from a second factor of yours.";
@@ -211,6 +212,23 @@ fn who_hangs_up_takes_roots_side_along() {
     let mut terminal = world.machine.terminal("alice", &["herald", "status"]);
     terminal.expect(SENT);
     terminal.hang_up();
+    world.machine.wait_until_gone("herald");
+    world.machine.wait_until_gone("herald-broker");
+}
+
+#[test]
+fn rule_34_who_hangs_up_does_not_keep_a_change_from_the_other_phones() {
+    let world = world();
+    let _broker = world.broker();
+    let terminal = proved(&world, &["herald", "backup-codes", "--count", "2"]);
+    // The notice is on its way for longer than it takes to hang up.
+    world.phone.set_latency(Duration::from_secs(1));
+    while !world.machine.read("/var/lib/herald/users/alice.toml").contains("backup") {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    terminal.hang_up();
+    let notice = world.phone.next_message(Duration::from_secs(30)).expect("a notice");
+    assert!(notice.code.is_none(), "{notice:?}");
     world.machine.wait_until_gone("herald");
     world.machine.wait_until_gone("herald-broker");
 }

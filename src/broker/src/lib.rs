@@ -22,6 +22,7 @@ mod journal;
 mod service;
 
 use caller::{Caller, Wanted};
+use herald_core::account::{Account, Users};
 use herald_core::audit::{Audit, Line, Severity};
 use herald_core::broker::{FromBroker, serve};
 use herald_core::login::Verdict;
@@ -90,7 +91,9 @@ fn converse(uid: u32, mut caller: Caller) {
         Some(Wanted::Login(hello)) => hello,
         Some(Wanted::Errand(errand, terminal)) => {
             // Whoever has no account has nothing to look after; root does it by itself.
-            let account = OsUsers.of_id(uid).ok().flatten().filter(|_| uid != 0);
+            let named =
+                |account: &Account| OsUsers.find(account.name.as_str()).ok().flatten().as_ref() == Some(account);
+            let account = OsUsers.of_id(uid).ok().flatten().filter(|account| uid != 0 && named(account));
             if let (Some(account), Some(line)) = (account, caller.into_line()) {
                 watchdog::end_after(LONGEST_ERRAND);
                 service::run(&account, &errand, terminal, line);

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// How long somebody may take: to find the phone, install an app, write codes down.
 const ERRAND: Duration = Duration::from_secs(20 * 60);
+/// What a change and its notices may take to be finished after that: some locks, and the longest deadline.
+const GRACE: Duration = Duration::from_secs(90);
 /// The exit status of a command that could not be run.
 const FAILED: u8 = 1;
 
@@ -36,7 +38,7 @@ pub(crate) fn run(account: &Account, errand: &Errand, terminal: Vec<OwnedFd>, mu
         drop(command);
         watchdog::take_along(i32::try_from(child.id()).ok().and_then(Pid::from_raw));
         let guarded = line.as_fd().try_clone_to_owned();
-        let guarded = guarded.and_then(|line| watchdog::die_with(line, Instant::now() + ERRAND));
+        let guarded = guarded.and_then(|line| watchdog::hang_up_with(line, Instant::now() + ERRAND, GRACE));
         if guarded.is_err() {
             let _ = child.kill();
         }

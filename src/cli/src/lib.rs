@@ -36,7 +36,7 @@ mod voice;
 use call::Call;
 use command::{Command, Config, Line};
 use error::Error;
-use herald_sys::process;
+use herald_sys::{hangup, process};
 use locale::Locale;
 use output::Report;
 use std::ffi::OsString;
@@ -62,6 +62,8 @@ pub fn main() -> ExitCode {
     if let [program, word, name, rest @ ..] = words.as_slice() {
         if word == "__self" {
             let words: Vec<OsString> = [program].into_iter().chain(rest).cloned().collect();
+            // Who hangs up must not keep from the other phones what was changed.
+            hangup::hold();
             // Nobody's name is not root's.
             return name.to_str().map_or(ExitCode::FAILURE, |name| speak(&words, Some(name)));
         }

@@ -11,6 +11,7 @@ use herald_core::answer::Answer;
 use herald_core::conversation::{Conversation, ConversationError, Reply};
 use herald_core::secret::{Secret, SecretBytes};
 use herald_core::text::display_line;
+use herald_sys::hangup;
 use rpassword::{ConfigBuilder, read_password_with_config};
 use rustix::io::Errno;
 use rustix::stdio::{stderr, stdin};
@@ -143,7 +144,7 @@ struct Stdin;
 impl Read for Stdin {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            match rustix::io::read(stdin(), &mut *buffer) {
+            match hangup::waiting(|| rustix::io::read(stdin(), &mut *buffer)) {
                 Err(Errno::INTR) => {}
                 other => return other.map_err(io::Error::from),
             }

@@ -15,6 +15,7 @@ mod courier;
 pub mod errand;
 mod files;
 mod folder;
+pub mod hangup;
 mod ledger;
 pub mod line;
 mod lock;

@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::AsFd;
 use rustix::fs::Timespec;
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_current_process_group, kill_process_group};
+use rustix::process::{Pid, Signal, kill_current_process_group, kill_process, kill_process_group};
 use std::io;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
@@ -38,6 +38,23 @@ pub fn end_after(time: Duration) {
         libc::signal(libc::SIGALRM, libc::SIG_DFL);
         libc::alarm(seconds);
     }
+}
+
+/// The same for processes that may have something to finish: the leader of the group that [`take_along`] names first
+/// hears of it (SIGHUP), and all of it ends after `grace` at the latest.
+///
+/// # Errors
+/// If there is no thread to be had; the process should end then.
+pub fn hang_up_with(line: impl AsFd + Send + 'static, deadline: Instant, grace: Duration) -> io::Result<()> {
+    let watch = move || {
+        wait(&line, deadline);
+        if let Some(children) = Pid::from_raw(CHILDREN.load(Ordering::SeqCst)) {
+            let _ = kill_process(children, Signal::HUP);
+            std::thread::sleep(grace);
+        }
+        end()
+    };
+    std::thread::Builder::new().name("watchdog".to_owned()).stack_size(128 * 1024).spawn(watch).map(drop)
 }
 
 /// Names a process group that ends with this process, if it ends before its time; `None` once that group is gone.

@@ -13,6 +13,7 @@ use herald_core::courier::{ChatSearch, CourierError, End};
 use herald_core::link::{LINK_LIFETIME, Link, look, new_link};
 use herald_core::registrar::RegistrarError;
 use herald_core::text::display_line;
+use herald_sys::hangup;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -91,7 +92,7 @@ impl Waiting<'_> {
                 terminal.show(&voice.say(|texts| texts.start_came, &[("name", &name), ("to", &to)]));
                 return Ok(address);
             }
-            thread::sleep(next.saturating_duration_since(Instant::now()).min(left));
+            hangup::waiting(|| thread::sleep(next.saturating_duration_since(Instant::now()).min(left)));
         }
     }
 
