@@ -107,7 +107,7 @@ content-type: application/json
 
 #[test]
 fn gowhatsapp() {
-    Page {
+    let page = Page {
         driver: "gowhatsapp",
         fields: &[
             ("url", "http://127.0.0.1:3000"),
@@ -130,9 +130,53 @@ x-device-id: phone
                 UNREACHABLE,
                 "you are not logged in",
             ),
+            (
+                401,
+                r#"{"status":401,"code":"AUTHENTICATION_ERROR","message":"you are not logged in"}"#,
+                CONFIGURATION,
+                "you are not logged in (AUTHENTICATION_ERROR)",
+            ),
+            (
+                400,
+                r#"{"status":400,"code":"INVALID_JID","message":"Phone is not on whatsapp","results":null}"#,
+                PERMANENT,
+                "is not on whatsapp (INVALID_JID)",
+            ),
+            (
+                429,
+                r#"{"status":429,"code":"WA_REACHOUT_TIMELOCK","message":"WhatsApp rejected this send with error 463"}"#,
+                AGAIN,
+                "error 463 (WA_REACHOUT_TIMELOCK)",
+            ),
+            (
+                400,
+                r#"{"status":400,"code":"DEVICE_ID_REQUIRED","message":"device_id is required"}"#,
+                CONFIGURATION,
+                "device_id is required (DEVICE_ID_REQUIRED)",
+            ),
+            (
+                404,
+                r#"{"status":404,"code":"DEVICE_NOT_FOUND","message":"device not found"}"#,
+                CONFIGURATION,
+                "device not found (DEVICE_NOT_FOUND)",
+            ),
         ],
-    }
-    .shown();
+    };
+    page.shown();
+    let devices = "GET /devices".to_owned();
+    assert_eq!(
+        page.asked(
+            200,
+            r#"{"status":200,"code":"SUCCESS","message":"List devices","results":[{"id":"phone","state":"logged_in"}]}"#
+        ),
+        (true, "first device phone, logged_in".into(), devices.clone())
+    );
+    let (ok, _, asked) = page.asked(200, r#"{"status":200,"code":"SUCCESS","message":"List devices","results":[]}"#);
+    assert!(!ok && asked == devices, "nothing is paired");
+    assert_eq!(
+        page.asked(401, "Unauthorized"),
+        (false, "refused (401) without a word: are URL and login right?".into(), devices)
+    );
 }
 
 #[test]
