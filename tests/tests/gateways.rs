@@ -156,5 +156,6 @@ fn a_gateway_with_a_bad_field_is_passed_over_loudly() {
     assert_eq!((outcome.code, outcome.errors()), (Code::AUTHINFO_UNAVAIL, vec![UNDELIVERED]), "{outcome:?}");
     let log = outcome.log_lines();
     assert!(log[0].starts_with("error gateway=telegram-bot ") && log[0].contains("telegram.token"), "{log:?}");
+    assert_eq!(outcome.log[0].priority & 7, 3, "LOG_ERR (syslog(3)): {outcome:?}");
     assert_eq!(world.phone.requests(), 0);
 }

@@ -63,8 +63,15 @@ fn rule_33_its_memory_cannot_be_dumped() {
     let owner = fs::metadata(format!("/proc/{}/environ", running.pid())).expect("it runs");
     assert_eq!((owner.uid(), owner.gid()), (0, 0));
     let limits = fs::read_to_string(format!("/proc/{}/limits", running.pid())).expect("readable");
-    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
-    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"]);
+    let limit = |name: &str| {
+        let line = limits.lines().find(|line| line.starts_with(name)).expect("a limit");
+        line[name.len()..].split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(limit("Max core file size"), ["0", "0"]);
+    // Soft and hard: bytes, and seconds of the processor for the longest deadline.
+    assert_eq!(limit("Max data size"), [(256 << 20).to_string(), (256 << 20).to_string()]);
+    let seconds: Vec<u64> = limit("Max cpu time").iter().map(|text| text.parse().expect("a limit")).collect();
+    assert!(seconds[0] == seconds[1] && seconds[0] <= 62, "{seconds:?}");
 }
 
 #[test]
