@@ -71,6 +71,8 @@ fn rule_17_wrong_answers_that_all_type_at_once_get_no_more_tries_than_one_after_
     let ends: Vec<_> = sessions.iter_mut().map(end).collect();
     let wrong = ends.iter().flat_map(|(_, _, log)| log).filter(|line| line.starts_with("wrong ")).count();
     assert_eq!(wrong, 3, "{ends:?}");
+    let ledger = world.ledger(ALICE).expect("failures are remembered");
+    assert!(ledger.contains("\nfailures = 3\n"), "no count is lost, and none is made twice: {ledger}");
     assert!(ends.iter().all(|(code, _, _)| matches!(*code, Code::CONV_ERR | Code::AUTH_ERR)), "{ends:?}");
     assert_eq!(world.phone.messages().len(), 2, "one new code for all whose challenge had died");
 }

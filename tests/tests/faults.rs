@@ -7,6 +7,7 @@ use herald_tests::figures::figure;
 use herald_tests::pam::{Answer, Call, Code, Message, Outcome};
 use herald_tests::world::{ALICE, World, another};
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Our line alone: nothing but our own calls between the start and the end.
@@ -28,15 +29,22 @@ fn world() -> World {
 
 /// One login under strace with these words; `None` if the host did not live to its end.
 fn traced(world: &World, words: &[&str], answer: impl Fn(&str) -> Option<String>) -> Option<Outcome> {
+    traced_typing(world, words, || {
+        let code = world.phone.messages().pop().and_then(|message| message.code);
+        code.and_then(|code| answer(&code))
+    })
+}
+
+/// The same, with this for the first prompt.
+fn traced_typing(world: &World, words: &[&str], answer: impl FnOnce() -> Option<String>) -> Option<Outcome> {
     let by = [&["strace", "-f", "-qq", "-o", TRACE], words].concat();
     let host = world.host_by(&by, "sshd", ALONE).user("alice").rhost("203.0.113.7").tty("ssh");
-    let mut answered = false;
+    let mut answer = Some(answer);
     host.try_start()?.attempt(Call::Authenticate, 0, |message: &Message| {
         if !message.style.is_prompt() {
             return Answer::Null;
         }
-        let code = world.phone.messages().pop().and_then(|message| message.code);
-        match code.filter(|_| !std::mem::replace(&mut answered, true)).and_then(|code| answer(&code)) {
+        match answer.take().and_then(|answer| answer()) {
             Some(text) => Answer::text(text),
             None => Answer::Code(Code::CONV_ERR),
         }
@@ -45,7 +53,12 @@ fn traced(world: &World, words: &[&str], answer: impl Fn(&str) -> Option<String>
 
 /// How often each call was made, by the host since our module has the word and by the helper.
 fn calls(world: &World) -> Vec<(String, usize)> {
-    assert_eq!(traced(world, &[], |code| Some(code.to_owned())).map(|outcome| outcome.code), Some(Code::SUCCESS));
+    calls_of(world, traced(world, &[], |code| Some(code.to_owned())))
+}
+
+/// The same, of this login, which was the last one that was traced.
+fn calls_of(world: &World, login: Option<Outcome>) -> Vec<(String, usize)> {
+    assert_eq!(login.map(|outcome| outcome.code), Some(Code::SUCCESS));
     let trace = world.machine.read(TRACE);
     let mut host = None;
     let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
@@ -295,4 +308,140 @@ fn a_write_that_is_cut_short_leaves_the_old_state_and_lets_nobody_in() {
         assert_eq!(world.ledger(ALICE).as_deref(), Some(before.as_str()), "{limit} of {whole} bytes");
     }
     assert_eq!(log_in("--fsize=unlimited", Some(&code)).code, Code::SUCCESS);
+}
+
+const APP_SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const ENROLLMENT: &str = "/var/lib/herald/users/alice.toml";
+
+/// Alice with an app and codes on paper, and nothing that is sent.
+struct Offline {
+    world: World,
+    paper: Vec<String>,
+    enrollment: String,
+}
+
+impl Offline {
+    fn new() -> Self {
+        let world = world();
+        let app = format!(
+            "version = 1\n[[factor]]\nid = 1\nchannel = \"totp\"\nsecret = \"{APP_SECRET}\"\nstate = \"active\"\n"
+        );
+        world.machine.write(ENROLLMENT, 0o600, app);
+        let made = world.machine.run("root", &["herald", "--json", "backup-codes", "--user", "alice", "--force"], "");
+        let codes = made.output.split("\"codes\":[\"").nth(1).and_then(|rest| rest.split("\"]").next());
+        let paper = codes.unwrap_or_else(|| panic!("{made:?}")).split("\",\"").map(str::to_owned).collect();
+        let enrollment = world.machine.read(ENROLLMENT);
+        let offline = Self { world, paper, enrollment };
+        assert_eq!((offline.paper.len(), offline.left()), (10, 10));
+        offline
+    }
+
+    /// As if nothing had been typed yet: the same app, and all codes on the paper.
+    fn begin_again(&self) {
+        self.world.machine.write(ENROLLMENT, 0o600, &self.enrollment);
+        for used in ["/run/herald/ledger/alice", "/var/lib/herald/totp/alice"] {
+            // The first login of all makes it.
+            let _ = std::fs::remove_file(self.world.machine.path(used));
+        }
+    }
+
+    /// How many codes on the paper are still good.
+    fn left(&self) -> usize {
+        let enrollment = self.world.machine.read(ENROLLMENT);
+        // A hash each: 256 bits in hexadecimal.
+        enrollment.split('"').filter(|word| word.len() == 64 && word.chars().all(|c| c.is_ascii_hexdigit())).count()
+    }
+
+    fn traced(&self, words: &[&str], typed: &str) -> Option<Code> {
+        let outcome = traced_typing(&self.world, words, || Some(typed.to_owned()));
+        outcome.map(|outcome| outcome.code)
+    }
+
+    /// Whether this opens the door, at the first prompt and without any fault.
+    fn opens(&self, typed: &str) -> bool {
+        let host = self.world.host("sshd", ALONE).user("alice").rhost("203.0.113.7").tty("ssh");
+        let mut typed = Some(typed);
+        let outcome =
+            host.start().authenticate(|message: &Message| match typed.take_if(|_| message.style.is_prompt()) {
+                Some(typed) => Answer::text(typed),
+                None if message.style.is_prompt() => Answer::Code(Code::CONV_ERR),
+                None => Answer::Null,
+            });
+        outcome.code == Code::SUCCESS
+    }
+
+    /// All calls of a login by what is typed here, each with an error that it ends with once.
+    fn faults(&self, typed: &str, step: usize, first: usize) -> Vec<[String; 2]> {
+        self.begin_again();
+        let login = traced_typing(&self.world, &[], || Some(typed.to_owned()));
+        let calls = part(calls_of(&self.world, login), step, first).into_iter().zip(ERRORS.iter().cycle());
+        let fault = |((name, count), error): ((String, usize), &&str)| {
+            [format!("trace={name}"), format!("inject={name}:error={error}:when={count}")]
+        };
+        calls.map(fault).collect()
+    }
+}
+
+/// What alice's app shows so many steps of 30 s from now.
+fn app(steps: i64) -> String {
+    let now = format!("now {} sec", 30 * steps);
+    let shown = Command::new("oathtool").args(["--totp", "--base32", "--now", &now, APP_SECRET]).output();
+    let shown = shown.expect("oathtool (Debian: apt install oathtool)");
+    String::from_utf8(shown.stdout).expect("digits").trim().to_owned()
+}
+
+#[test]
+fn a_call_that_fails_lets_nobody_in_with_a_wrong_code_of_an_app_or_of_paper() {
+    let alice = Offline::new();
+    let faults = alice.faults(&app(0), 12, 0);
+    figure(
+        "logins with a wrong code of an app or of paper, in each of which one call failed; none let in",
+        faults.len(),
+    );
+    for (position, [trace, inject]) in faults.into_iter().enumerate() {
+        alice.begin_again();
+        let wrong = if position % 2 == 0 { another(&app(0)) } else { "zzzzz-zzzzz".to_owned() };
+        let code = alice.traced(&["-e", &trace, "-e", &inject], &wrong);
+        assert!(![Code::SUCCESS, Code::IGNORE, Code::PERM_DENIED].map(Some).contains(&code), "{inject}: {code:?}");
+        assert_eq!(alice.left(), alice.paper.len(), "{inject}: a code on paper is lost");
+        assert!(alice.opens(&app(0)) && alice.opens(&alice.paper[0]), "after {inject}");
+    }
+}
+
+#[test]
+fn a_call_that_fails_makes_no_code_of_an_app_good_twice() {
+    let alice = Offline::new();
+    let faults = alice.faults(&app(0), 12, 3);
+    figure("logins by an app, in each of which one system call failed; no code good twice", faults.len());
+    let mut inside = 0;
+    for [trace, inject] in faults {
+        alice.begin_again();
+        let typed = app(0);
+        let opened = alice.traced(&["-e", &trace, "-e", &inject], &typed) == Some(Code::SUCCESS);
+        inside += usize::from(opened);
+        let tries = [opened, alice.opens(&typed), alice.opens(&typed)];
+        assert!(tries.iter().filter(|opened| **opened).count() <= 1, "{inject}: good twice: {tries:?}");
+        assert!(alice.opens(&app(1)), "after {inject}");
+        assert_eq!(alice.left(), alice.paper.len(), "{inject}: a code on paper is lost");
+    }
+    assert!(inside > 0, "some faults do not matter");
+}
+
+#[test]
+fn a_call_that_fails_makes_no_code_of_paper_good_twice_and_loses_no_other() {
+    let alice = Offline::new();
+    let faults = alice.faults(&alice.paper[0], 12, 6);
+    figure("logins by a code on paper, in each of which one call failed; none good twice, no other lost", faults.len());
+    let mut inside = 0;
+    for [trace, inject] in faults {
+        alice.begin_again();
+        let typed = &alice.paper[0];
+        let opened = alice.traced(&["-e", &trace, "-e", &inject], typed) == Some(Code::SUCCESS);
+        inside += usize::from(opened);
+        let tries = [opened, alice.opens(typed), alice.opens(typed)];
+        assert!(tries.iter().filter(|opened| **opened).count() <= 1, "{inject}: good twice: {tries:?}");
+        assert_eq!(alice.left(), alice.paper.len() - 1, "{inject}: {tries:?}");
+        assert!(alice.opens(&alice.paper[1]) && alice.opens(&app(0)), "after {inject}");
+    }
+    assert!(inside > 0, "some faults do not matter");
 }
