@@ -76,14 +76,14 @@ fn rule_5_a_caller_who_starves_the_helper_does_not_get_in() {
     let world = World::new();
     world.enroll(ROOT);
     world.configure("policy.undelivered = \"skip\"\ndelivery.deadline = \"2s\"");
-    let limits: [&[&str]; 6] =
-        [&["--nproc=0"], &["--nofile=5"], &["--nofile=7"], &["--cpu=0"], &["--data=4096"], &["--fsize=0"]];
-    for limit in limits {
-        let words = [&["prlimit"], limit, &["--", "su", "root", "-c", "echo in as $(id -un)"]].concat();
+    let limits = ["--nproc=0", "--nofile=5", "--nofile=7", "--cpu=0", "--data=4096", "--fsize=0"];
+    let room = [8, 16].map(|mebibytes: u32| format!("--as={}", mebibytes << 20));
+    for limit in limits.into_iter().chain(room.iter().map(String::as_str)) {
+        let words = [&["prlimit", limit][..], &["--", "su", "root", "-c", "echo in as $(id -un)"]].concat();
         let mut su = world.machine.terminal("alice", &words);
         su.keep_answering(&[("Password: ", ROOT.password), ("Code", "123456")]);
         su.finish();
-        assert!(!su.shown().contains("in as root"), "{limit:?}: {}", su.transcript());
+        assert!(!su.shown().contains("in as root"), "{limit}: {}", su.transcript());
     }
     assert_eq!((world.logged("skipped"), world.logged("verified")), (0, 0), "{:?}", world.log());
     assert!(world.logged("error") > 0, "some of them come as far as the helper");

@@ -1,7 +1,10 @@
 //! Rules 11 and 16: what guessing and sending cost.
 
+use crate::offline::{SECRET, factor};
 use crate::world::*;
+use herald_core::account::UserName;
 use herald_core::courier::End;
+use herald_core::enrollment::Factor;
 use herald_core::login::{Attempt, Verdict};
 use std::time::Duration;
 
@@ -65,6 +68,40 @@ fn rule_11_no_other_service_terminal_peer_or_spelling_gets_around_the_budget() {
     let sent = all.iter().filter(|attempt| world.log_in(attempt, [Step::BreaksOff]).verdict != Verdict::MaxTries);
     assert_eq!(sent.count(), 5);
     assert_eq!(world.codes().len(), 5);
+}
+
+/// Alice with Telegram, Signal and an app.
+fn with_three_ways() -> World {
+    let world = World::new();
+    world.add_gateway("fon", "signal");
+    let id = world.enroll("alice", "signal", "+81312345678") + 1;
+    let app = Factor { secret: Some(SECRET.into()), ..factor(id, "totp") };
+    let alice = UserName::new("alice");
+    world.enrollments.borrow_mut().get_mut(&alice).expect("enrolled").factors.push(app);
+    world
+}
+
+#[test]
+fn switching_the_channel_at_the_prompt_gets_around_neither_the_lock_nor_the_budget() {
+    let world = with_three_ways();
+    let in_turn = || ["telegram", "signal", "totp"].into_iter().flat_map(|channel| [types(channel), Step::AWrongCode]);
+    let story = world.log_in(&world.ssh(), in_turn());
+    assert_eq!((story.verdict, world.ledger("alice").failures), (Verdict::AuthError, 3), "{story:?}");
+    let story = world.log_in(&world.ssh(), in_turn());
+    assert_eq!((story.verdict, world.ledger("alice").failures), (Verdict::MaxTries, 5), "{story:?}");
+    for channel in ["telegram", "signal", "totp"] {
+        let story = world.log_in(&world.ssh(), [types(channel), Step::TheCode]);
+        assert_eq!((story.verdict, story.prompts.len()), (Verdict::MaxTries, 0), "{channel}");
+    }
+    assert!(world.codes().len() <= 5, "{:?}", world.codes());
+
+    let world = with_three_ways();
+    world.configure("[limits]\nsends = 3");
+    for _ in 0..3 {
+        let switches = ["signal", "telegram", "signal", "telegram", "signal"].map(types);
+        world.log_in(&world.ssh(), switches.into_iter().chain([Step::BreaksOff]));
+    }
+    assert_eq!(world.codes().len(), 3);
 }
 
 #[test]

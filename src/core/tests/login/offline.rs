@@ -11,9 +11,9 @@ use herald_core::secret::Secret;
 use std::time::Duration;
 
 /// The secret of RFC 6238's test vectors, in base32.
-const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+pub const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
-fn factor(id: u32, channel: &str) -> Factor {
+pub fn factor(id: u32, channel: &str) -> Factor {
     Factor {
         id,
         channel: channel.into(),
