@@ -194,7 +194,9 @@ fn rule_2_a_host_that_changes_its_mind_during_the_prompt_changes_nothing() {
 #[test]
 fn a_conversation_that_calls_the_library_again_gets_no_yes_from_it() {
     let world = World::new();
-    for inner in [Call::SetCredentials, Call::AccountManagement, Call::OpenSession, Call::ChangeToken] {
+    for inner in
+        [Call::Authenticate, Call::SetCredentials, Call::AccountManagement, Call::OpenSession, Call::ChangeToken]
+    {
         let mut session = session(&world);
         session.begin(Call::Authenticate, 0);
         assert_eq!(session.next_message().expect("a prompt").text, "Password: ");
