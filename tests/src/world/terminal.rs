@@ -109,7 +109,9 @@ impl Terminal {
         let shown = self.shown.len();
         while self.line.is_some() && self.shown.len() == shown {
             self.type_keys("\x03");
-            let again = Instant::now() + Duration::from_secs(1);
+            // Later than any delay that PAM puts behind a refusal: each Ctrl-C also drops what was written and not yet
+            // read (termios(3), NOFLSH), so one more in that moment would take the program's last words along.
+            let again = Instant::now() + Duration::from_secs(10);
             while self.receive(again) && self.shown.len() == shown {}
         }
     }
