@@ -112,6 +112,18 @@ fn a_factor_that_was_disabled_while_the_password_was_typed_is_not_got_round() {
 }
 
 #[test]
+fn what_lets_root_pass_without_a_password_proves_nobody() {
+    let world = world();
+    let _broker = world.broker();
+    world.forget(ALICE);
+    world.machine.write("/etc/pam.d/herald", 0o644, "auth sufficient pam_rootok.so\naccount required pam_permit.so\n");
+    let words = ["herald", "enroll", "telegram", &ALICE.chat().to_string(), "--no-backup-codes"];
+    let mut terminal = world.machine.terminal("alice", &words);
+    assert!(terminal.fails().contains("alice did not prove to be alice"), "{}", terminal.transcript());
+    assert_eq!(world.phone.requests(), 0);
+}
+
+#[test]
 fn a_wrong_code_or_none_shows_and_changes_nothing() {
     let world = world();
     let _broker = world.broker();

@@ -61,11 +61,19 @@ unsafe extern "C" {
     fn pam_end(pamh: *mut PamHandle, status: c_int) -> c_int;
 }
 
-/// Whether this person, at this terminal, proves by that service who they are, and has an account that is open.
+/// Who is asked, and whether they were.
+struct Person<'a> {
+    conversation: &'a mut dyn Conversation,
+    gave_a_password: bool,
+}
+
+/// Whether this person, at this terminal, proves by that service who they are, and has an account that is open. What lets
+/// them pass without a password proves nothing: it is root that asks, whom some modules ask for none (pam_rootok(8)).
 pub fn proves(service: &CStr, user: &str, tty: &str, conversation: &mut dyn Conversation) -> bool {
     let (Ok(user), Ok(tty)) = (CString::new(user), CString::new(tty)) else { return false };
-    let mut conversation: &mut dyn Conversation = conversation;
-    let pam = PamConv { function: converse, application: (&raw mut conversation).cast() };
+    let mut person = Person { conversation, gave_a_password: false };
+    let asked = &raw mut person;
+    let pam = PamConv { function: converse, application: asked.cast() };
     let mut pamh = ptr::null_mut();
     // SAFETY: strings and conversation outlive the call, which copies the former; the latter outlives the handle.
     if unsafe { pam_start(service.as_ptr(), user.as_ptr(), &raw const pam, &raw mut pamh) } != PAM_SUCCESS {
@@ -80,7 +88,7 @@ pub fn proves(service: &CStr, user: &str, tty: &str, conversation: &mut dyn Conv
             code = pam_acct_mgmt(pamh, NO_EMPTY_PASSWORD);
         }
         pam_end(pamh, code);
-        code == PAM_SUCCESS
+        code == PAM_SUCCESS && (*asked).gave_a_password
     }
 }
 
@@ -94,7 +102,7 @@ extern "C" fn converse(
         return PAM_CONV_ERR;
     };
     // SAFETY: the pointer is the variable of `proves`, which is not used otherwise while libpam runs.
-    let conversation = unsafe { &mut **application.cast::<&mut dyn Conversation>() };
+    let Person { conversation, gave_a_password } = unsafe { &mut *application.cast::<Person<'_>>() };
     // SAFETY: room for `count` responses, all of it zero.
     let array = unsafe { libc::calloc(count, size_of::<PamResponse>()) }.cast::<PamResponse>();
     if array.is_null() {
@@ -107,7 +115,8 @@ extern "C" fn converse(
         let text = unsafe { CStr::from_ptr(message.text) }.to_string_lossy();
         let answered = match message.style {
             PAM_PROMPT_ECHO_OFF | PAM_PROMPT_ECHO_ON => {
-                response.text = answer(conversation, &text, message.style == PAM_PROMPT_ECHO_ON);
+                response.text = answer(*conversation, &text, message.style == PAM_PROMPT_ECHO_ON);
+                *gave_a_password |= message.style == PAM_PROMPT_ECHO_OFF;
                 !response.text.is_null()
             }
             PAM_ERROR_MSG => {
