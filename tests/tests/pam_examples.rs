@@ -35,6 +35,16 @@ const ABOVE_A_PASSWORD: [&str; 14] = [
 ];
 const ABOVE_A_KEY: [&str; 2] = ["sshd-key-only", "fedora/sshd-key-only"];
 
+/// Those that ask for the password alone, on behalf of self-service.
+const PASSWORD_ALONE: [&str; 2] = ["herald", "fedora/herald"];
+
+/// Fedora's password-auth as `authselect select sssd` writes it, but for how it tells local accounts from SSSD's.
+const PASSWORD_AUTH: &str = "auth required pam_env.so\n\
+    auth required pam_faildelay.so delay=2000000\n\
+    auth sufficient pam_unix.so nullok\n\
+    auth sufficient pam_sss.so forward_pass\n\
+    auth required pam_deny.so\n";
+
 /// Everything that a module can say but yes.
 const REFUSALS: [&str; 8] = [
     "AuthError",
@@ -83,9 +93,10 @@ fn log_in(text: &str, common_auth: &str, password: &str, code: &str) -> Outcome 
     let mut stack = Stack::new().service("service", &play(text, password, code));
     stack = stack.service("common-auth", &play(common_auth, password, code));
     let empty = ["common-account", "common-session", "common-session-noninteractive", "common-password"];
-    for name in empty.into_iter().chain(["system-auth", "password-auth", "postlogin"]) {
+    for name in empty.into_iter().chain(["system-auth", "postlogin"]) {
         stack = stack.service(name, "");
     }
+    stack = stack.service("password-auth", &play(PASSWORD_AUTH, password, code));
     let mut session = Host::new(&stack, "service").user("alice").start();
     let no_answers = |_: &Message| Answer::Null;
     let outcome = session.authenticate(no_answers);
@@ -165,6 +176,21 @@ fn wherever_our_line_stands_it_takes_both_the_password_and_the_code() {
     }
 }
 
+#[test]
+fn self_service_takes_the_password_and_nothing_of_ours() {
+    for name in PASSWORD_ALONE {
+        let text = example(name);
+        assert_eq!(text.lines().find(|line| !line.starts_with('#') && line.contains("pam_herald.so")), None, "{name}");
+        for password in REFUSALS.into_iter().chain(["Ignore"]) {
+            let outcome = log_in(&text, COMMON_AUTH, password, "Success");
+            assert_ne!(outcome.code, Code::SUCCESS, "{name}: {password}");
+            assert!(outcome.errors().contains(&"password"), "{name}: {outcome:?}");
+        }
+        let outcome = log_in(&text, COMMON_AUTH, "Success", "AuthError");
+        assert_eq!((outcome.code, outcome.errors()), (Code::SUCCESS, vec!["password"]), "{name}");
+    }
+}
+
 fn without_us(text: &str) -> (Vec<&str>, &str) {
     let (ours, rest): (Vec<&str>, Vec<&str>) =
         text.lines().filter(|line| !line.starts_with('#')).partition(|line| line.contains("pam_herald.so"));
@@ -198,6 +224,9 @@ fn our_line_is_requisite_everywhere_and_every_line_is_explained() {
             text.lines().filter(|line| !line.starts_with('#') && line.contains("pam_herald.so")).collect();
         assert_eq!(ours.len(), 1, "{name}");
         assert!(ours[0].starts_with("auth       requisite  pam_herald.so"), "{name}: {ours:?}");
+    }
+    for name in ABOVE_A_PASSWORD.into_iter().chain(ABOVE_A_KEY).chain(PASSWORD_ALONE) {
+        let text = example(name);
         let mut explained = false;
         for line in text.lines() {
             // A line may share the comment of the one right above it.

@@ -79,6 +79,40 @@ fn the_first_factor_takes_the_password() {
 }
 
 #[test]
+fn on_fedora_the_first_factor_takes_the_password_too() {
+    let world = world();
+    let _broker = world.broker();
+    world.forget(ALICE);
+    // As authselect writes it, as far as Debian has the modules.
+    let password_auth = "auth required pam_env.so\n\
+        auth required pam_faildelay.so delay=2000000\n\
+        auth sufficient pam_unix.so nullok\n\
+        auth required pam_deny.so\n\
+        account required pam_unix.so\n";
+    world.machine.write("/etc/pam.d/password-auth", 0o644, password_auth);
+    world.machine.write("/etc/pam.d/other", 0o644, "auth required pam_deny.so\naccount required pam_deny.so\n");
+    std::fs::remove_file(world.machine.path("/etc/pam.d/common-auth")).expect("root");
+    std::fs::remove_file(world.machine.path("/etc/pam.d/herald")).expect("root");
+    let words = ["herald", "enroll", "telegram", &ALICE.chat().to_string(), "--no-backup-codes"];
+    let none = world.machine.terminal("alice", &words).fails();
+    assert!(
+        none.contains("try: sudo cp /usr/share/doc/herald/pam.d-example/fedora/herald /etc/pam.d/herald"),
+        "{none}"
+    );
+    world.machine.write("/etc/pam.d/herald", 0o644, example("fedora/herald"));
+
+    let mut wrong = world.machine.terminal("alice", &words);
+    wrong.answer("Password: ", BOB.password);
+    assert!(wrong.fails().contains("alice did not prove to be alice"), "{}", wrong.transcript());
+    assert_eq!((world.phone.requests(), world.ledger(ALICE)), (0, None));
+    let mut right = world.machine.terminal("alice", &words);
+    right.answer("Password: ", ALICE.password);
+    right.expect(SENT);
+    right.send_line(&code(&world));
+    assert!(right.succeeds().contains("alice can log in with a code by Telegram"), "{}", right.transcript());
+}
+
+#[test]
 fn a_factor_that_came_while_the_password_was_typed_is_asked_for() {
     let begun = [&["enroll", "telegram", "110000977"][..], &["status"], &["language", "de"], &["prefer", "telegram"]];
     for words in begun {

@@ -78,8 +78,8 @@ pub(crate) enum Error {
     OwnProof(String, Option<String>),
     /// Their factors were disabled: whose.
     OnlyAdmins(String),
-    /// There is no PAM service that could ask for a password.
-    NoService,
+    /// There is no PAM service that could ask for a password. Holds the example for this distribution.
+    NoService(&'static str),
     /// The broker did not come to an end: why.
     Broker(String),
     /// Nobody pressed START behind the link in time: why not, as far as it is known, and what to do.
@@ -157,9 +157,9 @@ impl Error {
             Self::Usage(problem, mend) => pair(problem, mend),
             Self::Process(text) => pair(text, "run it where prctl(2) and setrlimit(2) are allowed"),
             Self::Users(error) => pair(&error.to_string(), "see that getent passwd works, then try again"),
-            Self::NoService => pair(
+            Self::NoService(example) => pair(
                 "there is no PAM service herald that could ask for your password",
-                "sudo cp /usr/share/doc/herald/pam.d-example/herald /etc/pam.d/herald",
+                &format!("sudo cp /usr/share/doc/herald/pam.d-example/{example} /etc/pam.d/herald"),
             ),
             Self::Broker(text) => pair(&format!("the broker: {text}"), "sudo herald doctor"),
             Self::NoConfig(path) => {

@@ -65,7 +65,8 @@ pub(crate) fn prove(call: &Call) -> Result<(), Error> {
         return by_factor(call, &installation, &user, &mut terminal);
     }
     if !STACKS.iter().any(|stack| Path::new(stack).exists()) {
-        return Err(Error::NoService);
+        let fedoras = !Path::new("/etc/pam.d/common-auth").exists() && Path::new("/etc/pam.d/password-auth").exists();
+        return Err(Error::NoService(if fedoras { "fedora/herald" } else { "herald" }));
     }
     terminal.show(&call.voice.word(|texts| texts.password_first));
     match password::proves(SERVICE, user.as_str(), &Terminal::name(), &mut terminal) {
