@@ -91,6 +91,7 @@ needs() {
         program lightdm-gtk-greeter lightdm-gtk-greeter
         program greetd greetd
         program i3lock i3lock
+        program xscreensaver xscreensaver
         program sway sway
         program swaylock swaylock
         program wtype wtype

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const STILL: Duration = Duration::from_millis(400);
 /// Far from where somebody who runs the tests has a display of their own.
 pub(super) const DISPLAY: u32 = 71;
-const SIZE: &str = "640x480x24";
+const SIZE: &str = "800x600x24";
 /// Where the X server keeps its picture.
 pub(super) const FRAME: &str = "/run/screen";
 
@@ -92,12 +92,17 @@ impl<'a> Screen<'a> {
         let empty = self.picture();
         self.xdotool(&["type", "--delay", "12", text]);
         let typed = self.wait_for_another(empty.as_ref());
-        self.xdotool(&["key", "Return"]);
+        self.press("Return");
         typed
     }
 
+    /// Presses a key, as xdotool(1) names it.
+    pub fn press(&self, key: &str) {
+        self.xdotool(&["key", key]);
+    }
+
     /// Moves the pointer out of the picture.
-    pub(super) fn hide_pointer(&self) {
+    pub fn hide_pointer(&self) {
         self.xdotool(&["mousemove", "9999", "9999"]);
     }
 
