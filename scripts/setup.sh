@@ -89,6 +89,7 @@ needs() {
         program xdotool xdotool
         program lightdm lightdm
         program lightdm-gtk-greeter lightdm-gtk-greeter
+        program sddm sddm
         program greetd greetd
         program i3lock i3lock
         program xscreensaver xscreensaver
@@ -216,6 +217,7 @@ install() {
         openssh-server) systemctl --quiet disable ssh.service ssh.socket 2>/dev/null || true ;;
         nginx-*) systemctl --quiet disable nginx.service 2>/dev/null || true ;;
         lightdm) systemctl --quiet disable lightdm.service display-manager.service 2>/dev/null || true ;;
+        sddm) systemctl --quiet disable sddm.service display-manager.service 2>/dev/null || true ;;
         greetd) systemctl --quiet disable greetd.service 2>/dev/null || true ;;
         dovecot-core) systemctl --quiet disable dovecot.service dovecot.socket 2>/dev/null || true ;;
         apparmor) systemctl --quiet disable apparmor.service 2>/dev/null || true ;;
