@@ -2,7 +2,7 @@
 
 use herald_tests::pam::{Answer, Code, Message};
 use herald_tests::phone::{BotApi, Fault};
-use herald_tests::world::{ALICE, BEHIND_PASSWORD, ROOT, Sshd, Typed, World, another, example};
+use herald_tests::world::{ALICE, APP_SECRET, BEHIND_PASSWORD, ROOT, Sshd, Typed, World, another, app, example};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -89,54 +89,98 @@ impl Drop for End<'_> {
     }
 }
 
-const APP_SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+/// The same secret as an app holds it: without base32 around it (RFC 4648).
+const APP_KEY: &[u8] = b"Hello!\xde\xad\xbe\xefHello!\xde\xad\xbe\xef";
 
-/// What nobody may find: codes, the bot's token, the secret of an app, full addresses.
-fn secrets(world: &World) -> Vec<String> {
+/// What nobody may find: codes that were sent, shown or made, also those that were typed wrong, the bot's token, the
+/// secret of an app, full addresses.
+fn secrets(world: &World, typed: &[String]) -> Vec<Vec<u8>> {
     let mut secrets: Vec<String> = world.phone.messages().into_iter().filter_map(|message| message.code).collect();
-    assert!(secrets.len() >= 4, "there were logins");
+    assert!(secrets.len() >= 5 && typed.len() >= 15, "there were logins, with {typed:?}");
+    secrets.extend(typed.iter().cloned());
     secrets.extend([BotApi::TOKEN.to_owned(), APP_SECRET.to_owned()]);
     secrets.extend([ALICE, ROOT].map(|person| person.chat().to_string()));
-    secrets
+    secrets.into_iter().map(String::into_bytes).chain([APP_KEY.to_vec()]).collect()
 }
 
-fn holds(bytes: &[u8], secret: &str) -> bool {
-    bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
+fn holds(bytes: &[u8], secret: &[u8]) -> bool {
+    bytes.windows(secret.len()).any(|window| window == secret)
 }
 
-/// Alice as far as an app: through sshd, sudo and su, right and wrong, by the phone and by the app; then what a core
-/// of the host would hold, the log, and all that stood in /proc meanwhile.
+/// Every file below these folders of the machine.
+fn files(world: &World, folders: &[&str]) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut folders: Vec<PathBuf> = folders.iter().map(|folder| world.machine.path(folder)).collect();
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder").flatten() {
+            match entry.file_type().expect("a type") {
+                kind if kind.is_dir() => folders.push(entry.path()),
+                kind if kind.is_file() => files.push((entry.path(), fs::read(entry.path()).expect("root"))),
+                _ => {}
+            }
+        }
+    }
+    files
+}
+
+/// Alice with a phone, an app and codes on paper: through sshd, sudo, su and a host of ours, right and wrong; then what
+/// a core of the host would hold, all logs, what is remembered between two tries, and all that stood in /proc meanwhile.
 #[test]
 fn rule_33_a_run_of_logins_leaves_no_secret_where_somebody_could_look() {
     let world = World::new();
     world.enroll(ROOT);
     let file = "/var/lib/herald/users/alice.toml";
-    let app = format!("[[factor]]\nid = 2\nchannel = \"totp\"\nsecret = \"{APP_SECRET}\"\nstate = \"active\"");
-    world.machine.append(file, &app);
+    let with_app = format!("[[factor]]\nid = 2\nchannel = \"totp\"\nsecret = \"{APP_SECRET}\"\nstate = \"active\"");
+    world.machine.append(file, &with_app);
+    let made = world.machine.run("root", &["herald", "--json", "backup-codes", "--user", "alice", "--force"], "");
+    let codes = made.output.split("\"codes\":[\"").nth(1).and_then(|rest| rest.split("\"]").next());
+    let paper: Vec<String> = codes.unwrap_or_else(|| panic!("{made:?}")).split("\",\"").map(str::to_owned).collect();
+    assert!(world.phone.message().text.contains("has new backup codes"), "rule 34");
     let done = AtomicBool::new(false);
     let watcher = Watcher { processes: world.machine.path("/proc"), done: &done };
-    let (seen, core) = thread::scope(|scope| {
+    let (seen, left) = thread::scope(|scope| {
         let watching = scope.spawn(|| watcher.watch());
         let end = End(&done);
-        let core = logins(&world);
+        let left = logins(&world, &paper);
         drop(end);
-        (watching.join().expect("no panic"), core)
+        (watching.join().expect("no panic"), left)
     });
-    let helper = seen.iter().any(|bytes| holds(bytes, "herald-deliver"));
+    let helper = seen.iter().any(|bytes| holds(bytes, b"herald-deliver"));
     assert!(helper && seen.len() > 20, "the watcher saw too little: {}", seen.len());
 
-    let log = world.machine.journal().text();
-    for secret in secrets(&world) {
-        assert!(!log.contains(&secret), "{secret} stands in the log:\n{log}");
-        assert!(!holds(&core, &secret), "{secret} stands in the memory of the host");
+    let of_host = left.log.join("\n");
+    for word in ["sent ", "wrong ", "verified user=alice channel=telegram", "channel=totp", "channel=backup"] {
+        assert!(of_host.contains(word), "{word}: {of_host}");
+    }
+    let log = format!("{}{of_host}", world.machine.journal().text());
+    let kept = files(&world, &["/run/herald", "/var/lib/herald/totp", "/tmp"]);
+    assert!(kept.iter().any(|(path, _)| path.ends_with("ledger/alice")), "{kept:?}");
+    let unspelled = paper.iter().map(|code| code.replace('-', ""));
+    let typed: Vec<String> = left.typed.into_iter().chain(unspelled).chain(paper.iter().cloned()).collect();
+    for secret in secrets(&world, &typed) {
+        let name = String::from_utf8_lossy(&secret);
+        assert!(!holds(log.as_bytes(), &secret), "{name} stands in the log:\n{log}");
+        assert!(!holds(&left.core, &secret), "{name} stands in the memory of the host");
         for bytes in &seen {
-            assert!(!holds(bytes, &secret), "{secret} stands in {}", String::from_utf8_lossy(bytes));
+            assert!(!holds(bytes, &secret), "{name} stands in {}", String::from_utf8_lossy(bytes));
+        }
+        for (path, bytes) in &kept {
+            assert!(!holds(bytes, &secret), "{name} stands in {}", path.display());
         }
     }
 }
 
-/// Gives back the memory of a host after its logins, as a core would hold it.
-fn logins(world: &World) -> Vec<u8> {
+/// What is left after logins.
+struct Left {
+    /// The memory of a host, as a core would hold it.
+    core: Vec<u8>,
+    /// What it logged.
+    log: Vec<String>,
+    /// What was typed at its prompts, and no phone ever showed.
+    typed: Vec<String>,
+}
+
+fn logins(world: &World, paper: &[String]) -> Left {
     let sshd = Sshd::start(&world.machine, &[&example("sshd_config.d/herald.conf")]);
     let mut alice = sshd.log_in("alice");
     alice.answer("Password: ", ALICE.password);
@@ -160,21 +204,39 @@ fn logins(world: &World) -> Vec<u8> {
 
     let host = world.host("sshd", BEHIND_PASSWORD).user("alice").rhost("203.0.113.7").tty("ssh");
     let mut session = host.start();
-    for right in [false, true] {
+    let (mut log, mut typed) = (Vec::new(), Vec::new());
+    let shown = app(APP_SECRET, 0);
+    let on_paper = paper.first().expect("ten");
+    // What is typed, the newest code of the phone where nothing is said, and whether it is right.
+    for (types, right) in [
+        (None, true),
+        (Some(another(&shown)), false),
+        (Some(shown), true),
+        (Some("zzzzz-zzzzz".to_owned()), false),
+        (Some(on_paper.clone()), true),
+        (None, false),
+    ] {
         let mut asked = false;
         let outcome = session.authenticate(|message: &Message| match message.text.as_str() {
             "Password: " => Answer::text(ALICE.password),
             _ if message.style.is_prompt() && !std::mem::replace(&mut asked, true) => {
-                let code = world.phone.messages().pop().and_then(|message| message.code).expect("a code");
-                Answer::text(if right { code } else { another(&code) })
+                let newest = || world.phone.messages().pop().and_then(|message| message.code).expect("a code");
+                let text = match &types {
+                    Some(text) => text.clone(),
+                    None if right => newest(),
+                    None => another(&newest()),
+                };
+                typed.push(text.clone());
+                Answer::text(text)
             }
             _ if message.style.is_prompt() => Answer::Code(Code::CONV_ERR),
             _ => Answer::Null,
         });
         assert_eq!(outcome.code == Code::SUCCESS, right, "{outcome:?}");
+        log.extend(outcome.log_lines().into_iter().map(str::to_owned));
     }
     let core = session.core();
-    assert!(holds(&core, "203.0.113.7"), "libpam keeps where somebody comes from: a core without it is none");
+    assert!(holds(&core, b"203.0.113.7"), "libpam keeps where somebody comes from: a core without it is none");
     session.end();
-    core
+    Left { core, log, typed }
 }

@@ -5,9 +5,8 @@
 
 use herald_tests::figures::figure;
 use herald_tests::pam::{Answer, Call, Code, Message, Outcome};
-use herald_tests::world::{ALICE, World, another};
+use herald_tests::world::{ALICE, APP_SECRET, World, another, app};
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Our line alone: nothing but our own calls between the start and the end.
@@ -310,7 +309,6 @@ fn a_write_that_is_cut_short_leaves_the_old_state_and_lets_nobody_in() {
     assert_eq!(log_in("--fsize=unlimited", Some(&code)).code, Code::SUCCESS);
 }
 
-const APP_SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const ENROLLMENT: &str = "/var/lib/herald/users/alice.toml";
 
 /// Alice with an app and codes on paper, and nothing that is sent.
@@ -382,46 +380,38 @@ impl Offline {
     }
 }
 
-/// What alice's app shows so many steps of 30 s from now.
-fn app(steps: i64) -> String {
-    let now = format!("now {} sec", 30 * steps);
-    let shown = Command::new("oathtool").args(["--totp", "--base32", "--now", &now, APP_SECRET]).output();
-    let shown = shown.expect("oathtool (Debian: apt install oathtool)");
-    String::from_utf8(shown.stdout).expect("digits").trim().to_owned()
-}
-
 #[test]
 fn a_call_that_fails_lets_nobody_in_with_a_wrong_code_of_an_app_or_of_paper() {
     let alice = Offline::new();
-    let faults = alice.faults(&app(0), 12, 0);
+    let faults = alice.faults(&app(APP_SECRET, 0), 12, 0);
     figure(
         "logins with a wrong code of an app or of paper, in each of which one call failed; none let in",
         faults.len(),
     );
     for (position, [trace, inject]) in faults.into_iter().enumerate() {
         alice.begin_again();
-        let wrong = if position % 2 == 0 { another(&app(0)) } else { "zzzzz-zzzzz".to_owned() };
+        let wrong = if position % 2 == 0 { another(&app(APP_SECRET, 0)) } else { "zzzzz-zzzzz".to_owned() };
         let code = alice.traced(&["-e", &trace, "-e", &inject], &wrong);
         assert!(![Code::SUCCESS, Code::IGNORE, Code::PERM_DENIED].map(Some).contains(&code), "{inject}: {code:?}");
         assert_eq!(alice.left(), alice.paper.len(), "{inject}: a code on paper is lost");
-        assert!(alice.opens(&app(0)) && alice.opens(&alice.paper[0]), "after {inject}");
+        assert!(alice.opens(&app(APP_SECRET, 0)) && alice.opens(&alice.paper[0]), "after {inject}");
     }
 }
 
 #[test]
 fn a_call_that_fails_makes_no_code_of_an_app_good_twice() {
     let alice = Offline::new();
-    let faults = alice.faults(&app(0), 12, 3);
+    let faults = alice.faults(&app(APP_SECRET, 0), 12, 3);
     figure("logins by an app, in each of which one system call failed; no code good twice", faults.len());
     let mut inside = 0;
     for [trace, inject] in faults {
         alice.begin_again();
-        let typed = app(0);
+        let typed = app(APP_SECRET, 0);
         let opened = alice.traced(&["-e", &trace, "-e", &inject], &typed) == Some(Code::SUCCESS);
         inside += usize::from(opened);
         let tries = [opened, alice.opens(&typed), alice.opens(&typed)];
         assert!(tries.iter().filter(|opened| **opened).count() <= 1, "{inject}: good twice: {tries:?}");
-        assert!(alice.opens(&app(1)), "after {inject}");
+        assert!(alice.opens(&app(APP_SECRET, 1)), "after {inject}");
         assert_eq!(alice.left(), alice.paper.len(), "{inject}: a code on paper is lost");
     }
     assert!(inside > 0, "some faults do not matter");
@@ -441,7 +431,7 @@ fn a_call_that_fails_makes_no_code_of_paper_good_twice_and_loses_no_other() {
         let tries = [opened, alice.opens(typed), alice.opens(typed)];
         assert!(tries.iter().filter(|opened| **opened).count() <= 1, "{inject}: good twice: {tries:?}");
         assert_eq!(alice.left(), alice.paper.len() - 1, "{inject}: {tries:?}");
-        assert!(alice.opens(&alice.paper[1]) && alice.opens(&app(0)), "after {inject}");
+        assert!(alice.opens(&alice.paper[1]) && alice.opens(&app(APP_SECRET, 0)), "after {inject}");
     }
     assert!(inside > 0, "some faults do not matter");
 }

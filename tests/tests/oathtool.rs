@@ -1,16 +1,6 @@
 //! Authenticator apps, played by oathtool (OATH Toolkit): what Herald shows is what others understand.
 
-use herald_tests::world::{Terminal, World};
-use std::process::Command;
-
-/// What an app with this secret shows so many steps of 30 s from now.
-fn app(secret: &str, steps: i64) -> String {
-    let now = format!("now {} sec", 30 * steps);
-    let shown = Command::new("oathtool").args(["--totp", "--base32", "--now", &now, secret]).output();
-    let shown = shown.expect("oathtool (Debian: apt install oathtool)");
-    assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
-    String::from_utf8(shown.stdout).expect("digits").trim().to_owned()
-}
+use herald_tests::world::{Terminal, World, app};
 
 fn herald(world: &World, words: &[&str]) -> Terminal {
     world.machine.terminal("root", &[&["herald"], words].concat())

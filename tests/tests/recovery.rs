@@ -2,13 +2,11 @@
 
 use herald_tests::pam::{Code, Outcome};
 use herald_tests::phone::{BotApi, Fault};
-use herald_tests::world::{ALICE, BEHIND_PASSWORD, BOB, Ended, Sshd, Typed, World, example};
-use std::process::Command;
+use herald_tests::world::{self, ALICE, APP_SECRET, BEHIND_PASSWORD, BOB, Ended, Sshd, Typed, World, example};
 
 const PAGE: &str = include_str!("../../docs/recovery.md");
 const ONE_CODE: &str = "sudo herald backup-codes --user alice --count 1 --expires 1h --force";
 const UNLOCK: &str = "sudo herald unlock alice";
-const APP_SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
 /// Runs a line of the page, as root.
 fn page(world: &World, line: &str, input: &str) -> Ended {
@@ -37,10 +35,7 @@ fn printed_code(ended: &Ended) -> &'static str {
 
 /// What alice's app shows so many steps of 30 s from now.
 fn app(steps: i64) -> &'static str {
-    let now = format!("now {} sec", 30 * steps);
-    let shown = Command::new("oathtool").args(["--totp", "--base32", "--now", &now, APP_SECRET]).output();
-    let shown = shown.expect("oathtool (Debian: apt install oathtool)");
-    String::from_utf8(shown.stdout).expect("digits").trim().to_owned().leak()
+    world::app(APP_SECRET, steps).leak()
 }
 
 fn with_app(world: &World) {

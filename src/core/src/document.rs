@@ -488,6 +488,13 @@ impl Writer {
     }
 
     fn line(&mut self, parts: &[&str]) {
+        let length = parts.iter().fold(self.0.len() + 1, |length, part| length + part.len());
+        if length > self.0.capacity() {
+            // A text that grows by itself leaves its secrets where it was (rule 33); this one is wiped.
+            let mut longer = Zeroizing::new(String::with_capacity(2 * length));
+            longer.push_str(&self.0);
+            self.0 = longer;
+        }
         parts.iter().for_each(|part| self.0.push_str(part));
         self.0.push('\n');
     }

@@ -228,6 +228,22 @@ impl Session {
         }
     }
 
+    /// Whether this library is loaded in the host once its transaction has ended; then another starts.
+    pub fn stays_loaded(&mut self, library: &str, host: &Host) -> bool {
+        self.command("end");
+        let pieces = self.mapped(library);
+        if self.open(host).is_none() {
+            self.fail("it is gone");
+        }
+        assert!(self.mapped(library) > 0, "{library} is not what is loaded");
+        pieces > 0
+    }
+
+    fn mapped(&mut self, library: &str) -> usize {
+        self.command(&format!("mapped {}", hex(library.as_bytes())));
+        self.reply_to("mapped").parse().expect("a number")
+    }
+
     /// Opens so many descriptors in the host, for good.
     pub fn open_descriptors(&mut self, count: usize) {
         self.command(&format!("open {count}"));
@@ -236,6 +252,38 @@ impl Session {
     /// Closes the host's stdin, stdout and stderr.
     pub fn close_stdio(&mut self) {
         self.command("hush");
+    }
+
+    /// openlog(3) in the host, under this name.
+    pub fn open_log(&mut self, ident: &str) {
+        self.command(&format!("ident {}", hex(ident.as_bytes())));
+    }
+
+    /// A line of the host's own for the log of its machine.
+    pub fn log(&mut self, line: &str) {
+        self.command(&format!("log {}", hex(line.as_bytes())));
+    }
+
+    /// From now on the host reaps every child that it has.
+    pub fn reap_every_child(&mut self) {
+        self.command("reap");
+    }
+
+    /// How many children it reaped like that.
+    pub fn reaped(&mut self) -> usize {
+        self.command("reaped");
+        self.reply_to("reaped").parse().expect("a number")
+    }
+
+    /// Starts a child of the host's own that ends at once with this status.
+    pub fn bear(&mut self, status: i32) {
+        self.command(&format!("bear {status}"));
+    }
+
+    /// How the children of the host's own ended, as far as the host can still learn it.
+    pub fn bury(&mut self) -> String {
+        self.command("bury");
+        self.reply_to("buried")
     }
 
     /// How much memory the host holds, in bytes.

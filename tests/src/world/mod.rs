@@ -17,6 +17,7 @@
 //! this machine changes, and nothing is left when the test ends, however it ends. That takes root.
 
 mod accounts;
+mod app;
 mod artefacts;
 mod broker;
 mod desktop;
@@ -33,6 +34,7 @@ mod story;
 mod terminal;
 
 pub use accounts::{ALICE, BOB, Person, ROOT};
+pub use app::{APP_SECRET, app};
 pub use broker::{BROKER_SOCKET, Somebody};
 pub use journal::{Journal, Record};
 pub use lightdm::LightDm;

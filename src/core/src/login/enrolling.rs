@@ -50,16 +50,24 @@ impl Gate<'_> {
                 self.audit.record(Severity::Error, line.as_str());
             }
         }
-        match verdict {
-            Ok(Verdict::ConversationError) if exhausted => {
-                let line = self.line("refused", account.name.as_str()).because("too-many-prompts");
-                self.audit.record(Severity::Notice, line.as_str());
-                self.conversation.error(&self.phrases.refused());
-                Verdict::AuthError
-            }
-            Ok(verdict) => verdict,
-            Err(error) => self.not_enrolled(account, &error),
+        let (verdict, reason) = match verdict {
+            Ok(Verdict::Success) => return Verdict::Success,
+            Ok(_) if exhausted => (Verdict::AuthError, Some("too-many-prompts")),
+            Ok(Verdict::ConversationError) => (Verdict::ConversationError, Some("conversation")),
+            Ok(verdict) => (verdict, Some("refused-by-the-host")),
+            // The dialogue has logged how it ended.
+            Err(RegistrarError::Unproved(Verdict::ConversationError)) if exhausted => (Verdict::AuthError, None),
+            Err(RegistrarError::Unproved(verdict)) => return verdict,
+            Err(error) => return self.not_enrolled(account, &error),
+        };
+        if let Some(reason) = reason {
+            let line = self.line("refused", account.name.as_str()).because(reason);
+            self.audit.record(Severity::Notice, line.as_str());
         }
+        if verdict == Verdict::AuthError {
+            self.conversation.error(&self.phrases.refused());
+        }
+        verdict
     }
 
     fn not_enrolled(&mut self, account: &Account, error: &RegistrarError) -> Verdict {
@@ -100,16 +108,11 @@ impl Desk<'_> {
             Err(verdict) => return Ok(verdict),
         };
         let newcomer = Newcomer { user: &account.name, channel: &channel, address: &address.text, label: None };
-        match self.registrar.enroll_within(&newcomer, self.attempt, self.echo, conversation) {
-            Ok(_) => {
-                if address.linked {
-                    self.registrar.welcome(&newcomer, &address.text)?;
-                }
-                Ok(Verdict::Success)
-            }
-            Err(RegistrarError::Unproved(verdict)) => Ok(verdict),
-            Err(error) => Err(error),
+        self.registrar.enroll_within(&newcomer, self.attempt, self.echo, conversation)?;
+        if address.linked {
+            self.registrar.welcome(&newcomer, &address.text)?;
         }
+        Ok(Verdict::Success)
     }
 
     fn channel(&self, conversation: &mut Counted<'_>) -> Result<Result<String, Verdict>, RegistrarError> {

@@ -311,15 +311,17 @@ impl Gate<'_> {
             Exemption::Unenrolled => "unenrolled",
             Exemption::Remembered => "remembered",
         };
-        let succeed = self.arguments.exempt_success && self.evidence == Evidence::Given;
-        let line = self.line("skipped", account.name.as_str()).because(reason);
-        self.audit.record(Severity::Info, line.as_str());
-        if self.arguments.exempt_success && !succeed {
-            let line = self.line("skipped", account.name.as_str());
-            let line = line.because("exempt=success needs evidence of a first factor: PAM_IGNORE");
-            self.audit.record(Severity::Warning, line.as_str());
-        }
-        if succeed { Verdict::Success } else { Verdict::Ignore }
+        let line = self.line("skipped", account.name.as_str());
+        let (severity, line, verdict) = match (self.arguments.exempt_success, self.evidence) {
+            (false, _) => (Severity::Info, line.because(reason), Verdict::Ignore),
+            (true, Evidence::Given) => (Severity::Info, line.because(reason), Verdict::Success),
+            (true, _) => {
+                let reason = format!("{reason}, exempt=success needs evidence of a first factor: PAM_IGNORE");
+                (Severity::Warning, line.because(reason), Verdict::Ignore)
+            }
+        };
+        self.audit.record(severity, line.as_str());
+        verdict
     }
 
     fn unenrolled(&mut self, account: &Account) -> Verdict {

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub)] // one binary: nothing here is seen from outside
 
 mod append;
+mod audit;
 mod broker;
 mod codes;
 mod dialogue;

@@ -1,5 +1,6 @@
 //! A machine in memory: clocks that are turned by hand, a phone that shows what was sent, a log to read.
 
+use crate::audit::is_logged_once;
 use herald_core::account::{Account, NameServiceError, UserName, Users};
 use herald_core::audit::{Audit, Severity};
 use herald_core::clock::{Clock, Moment, Timestamp};
@@ -65,6 +66,8 @@ pub struct Inside {
     pub carrying: RefCell<Option<Event>>,
     pub phone: RefCell<Vec<Message>>,
     pub log: RefCell<Vec<String>>,
+    /// How many logins are over.
+    pub logins: Cell<usize>,
     /// Who pressed START.
     pub chat: RefCell<ChatSearch>,
     pub requests: Cell<u32>,
@@ -141,6 +144,7 @@ impl World {
             carrying: RefCell::default(),
             phone: RefCell::default(),
             log: RefCell::default(),
+            logins: Cell::default(),
             chat: RefCell::new(ChatSearch::NotYet { others: 0 }),
             requests: Cell::new(0),
             named: RefCell::default(),
@@ -244,8 +248,11 @@ impl World {
             remarks: Vec::new(),
         };
         person.steps.reverse();
+        let (lines, logins) = (self.log.borrow().len(), self.logins.get());
         let verdict = authenticate_with(others, self, attempt, &mut person, self);
         assert_eq!(self.locks.get(), 0, "a lock is left behind");
+        is_logged_once(verdict, &self.log.borrow()[lines..], self.logins.get() - logins);
+        self.logins.set(self.logins.get() + 1);
         self.nothing_secret_was_said(&person);
         Story { verdict, prompts: person.prompts, errors: person.errors, remarks: person.remarks }
     }

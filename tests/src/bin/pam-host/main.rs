@@ -5,6 +5,7 @@
 //! those of `herald_tests::pam`, which is the other end; values are in hexadecimal.
 
 mod application;
+mod children;
 mod choice_list;
 mod crowd;
 mod surroundings;
@@ -65,9 +66,16 @@ fn obey(application: &mut Application, command: &Command) {
         "crowd" => say(&format!("crowd {}", crowd::run(command.bytes(1), command.bytes(2), &command.0))),
         "open" => surroundings::open_many(command.number(1)),
         "hush" => wire::leave_stdio(),
+        "ident" => syslog::open(command.bytes(1)),
+        "log" => syslog::say(command.bytes(1)),
+        "reap" => children::reap_all(),
+        "reaped" => say(&format!("reaped {}", children::reaped())),
+        "bear" => children::bear(command.number(1)),
+        "bury" => say(&format!("buried {}", children::bury())),
         "resident" => say(&format!("resident {}", surroundings::resident())),
         "surroundings" => say(&format!("surroundings {}", hex(surroundings::describe().as_bytes()))),
         "search" => say(&format!("found {}", surroundings::search(command.0.get(1).map_or("", String::as_str)))),
+        "mapped" => say(&format!("mapped {}", surroundings::mapped(&command.bytes(1)))),
         "core" => say(&format!("core {}", hex(&surroundings::core()))),
         "end" => application.end(),
         verb => panic!("no such command: {verb}"),

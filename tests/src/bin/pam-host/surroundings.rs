@@ -29,9 +29,44 @@ pub(crate) fn describe() -> String {
         .collect();
     descriptors.sort();
     note("descriptors", descriptors.join(" "));
-    note("children", fs::read_to_string("/proc/thread-self/children").unwrap_or_default());
+    note("children", children().join(" "));
+    note("signals", dispositions());
     note("limits", fs::read_to_string("/proc/self/limits").expect("/proc").replace('\n', "; "));
     text
+}
+
+/// Whose parent this process is, also of those that have ended and wait to be reaped (proc(5), stat).
+fn children() -> Vec<String> {
+    let own = std::process::id().to_string();
+    let child = |entry: fs::DirEntry| {
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        // The name stands in parentheses and may hold some; state and parent follow.
+        let (before, behind) = stat.rsplit_once(") ")?;
+        let parent = behind.split(' ').nth(1)?;
+        (parent == own).then(|| before.replace(' ', "_"))
+    };
+    let mut children: Vec<String> = fs::read_dir("/proc").expect("/proc").flatten().filter_map(child).collect();
+    children.sort();
+    children
+}
+
+/// What is done about each signal: the handler, its flags and its mask (sigaction(2)). The masks of proc(5) do not tell
+/// one handler from another.
+fn dispositions() -> String {
+    let one = |signal: i32| {
+        let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: nothing is set, and there is room for what is read; all of it was zero before.
+        let (known, action) = unsafe {
+            let known = libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0;
+            (known, action.assume_init())
+        };
+        // SAFETY: the mask was written whole, or is all zero.
+        let masked = (1..65).filter(|other| unsafe { libc::sigismember(&raw const action.sa_mask, *other) } == 1);
+        known.then(|| {
+            format!("{signal}:{:x}/{:x}/{:?}", action.sa_sigaction, action.sa_flags, masked.collect::<Vec<_>>())
+        })
+    };
+    (1..65).filter_map(one).collect::<Vec<_>>().join(" ")
 }
 
 /// How much memory this process holds, in bytes (proc(5), statm).
@@ -92,6 +127,12 @@ pub(crate) fn core() -> Vec<u8> {
         }
     }
     core
+}
+
+/// How many pieces of this process's memory come from a file whose path ends like this (proc(5), maps).
+pub(crate) fn mapped(name: &[u8]) -> usize {
+    let maps = fs::read("/proc/self/maps").expect("/proc");
+    maps.split(|byte| *byte == b'\n').filter(|line| line.ends_with(name)).count()
 }
 
 fn writable(line: &str) -> Option<(u64, u64)> {
