@@ -25,7 +25,7 @@ help:
 	@echo 'make test              make check and every test'
 	@echo 'make reliability       every fault and a load of 2,000 people; writes docs/reliability.md'
 	@echo 'make bench             speed and size beside other modules'
-	@echo 'make fuzz              5 minutes for each fuzz target'
+	@echo 'make fuzz              5 minutes of the processor for each fuzz target; figures go into docs/reliability.md'
 	@echo 'make sanitize          hostile hosts and files against the module under the address sanitizer'
 
 demo:

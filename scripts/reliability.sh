@@ -48,6 +48,8 @@ if [ "$HERALD_FAULTS" = all ]; then
 else
     part "Faults, at a part of the system calls of a login" faults "$(nproc)"
 fi
+# The last section is of scripts/fuzz.sh.
+{ echo && sed -n '/^## Fuzzing$/,$p' docs/reliability.md; } >>"$page"
 cp "$page" docs/reliability.md
 rm -f "$HERALD_FIGURES" "$page"
 cat docs/reliability.md

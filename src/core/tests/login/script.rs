@@ -9,10 +9,12 @@ use herald_core::secret::SecretBytes;
 use herald_core::store::StoreError;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-#[cfg(test)]
-use std::fs;
 use std::rc::Rc;
 use std::time::Duration;
+
+#[cfg(test)]
+#[path = "../../../../fuzz/replay.rs"]
+mod replay;
 
 /// Bytes, and zero for ever behind their end.
 struct Script<'a>(std::slice::Iter<'a, u8>);
@@ -191,7 +193,5 @@ fn whatever_is_typed_and_whatever_fails_only_a_code_that_was_sent_lets_anybody_i
     for seed in 0..1500 {
         play(&bytes(seed));
     }
-    for seed in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/login")).expect("seeds") {
-        play(&fs::read(seed.expect("one").path()).expect("readable"));
-    }
+    replay::replay("login", 20, play);
 }

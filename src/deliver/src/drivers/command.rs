@@ -110,7 +110,7 @@ impl Driver for Command {
 pub(super) fn run(program: &str, input: &str, until: Instant) -> Result<(), Refusal> {
     let mut running = Running::start(program, input)?;
     match running.ended(until)? {
-        Some(status) => judge(status, &running.complaint()),
+        Some(status) => judge(status, &running.said),
         None => Err(Refusal::new(End::Unclear, "the program took too long and was ended")),
     }
 }
@@ -212,12 +212,6 @@ impl Running {
             }
         }
     }
-
-    /// The first line that says something.
-    fn complaint(&self) -> String {
-        let text = String::from_utf8_lossy(&self.said);
-        text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
-    }
 }
 
 impl Drop for Running {
@@ -252,8 +246,9 @@ fn not_started(program: &str, error: Errno) -> Refusal {
     Refusal::new(end, format!("{program} could not be started: {why}"))
 }
 
-/// sysexits(3): EX_DATAERR, EX_NOINPUT, EX_NOUSER and EX_NOHOST are about the person, EX_TEMPFAIL about now.
-fn judge(status: ExitStatus, complaint: &str) -> Result<(), Refusal> {
+/// sysexits(3): EX_DATAERR, EX_NOINPUT, EX_NOUSER and EX_NOHOST are about the person, EX_TEMPFAIL about now. Shown is the
+/// first line that says something.
+pub(crate) fn judge(status: ExitStatus, said: &[u8]) -> Result<(), Refusal> {
     let end = match status.code() {
         Some(0) => return Ok(()),
         Some(65..=68) => End::Permanent,
@@ -266,7 +261,9 @@ fn judge(status: ExitStatus, complaint: &str) -> Result<(), Refusal> {
         (None, Some(signal)) => format!("the program was ended by signal {signal}"),
         (None, None) => "the program ended".to_owned(),
     };
-    Err(Refusal::new(end, if complaint.is_empty() { ours } else { complaint.to_owned() }))
+    let said = String::from_utf8_lossy(said);
+    let complaint = said.lines().map(str::trim).find(|line| !line.is_empty());
+    Err(Refusal::new(end, complaint.map_or(ours, str::to_owned)))
 }
 
 #[cfg(test)]

@@ -131,6 +131,14 @@ fn hear(line: &mut UnixStream) -> io::Result<Result<(), Refusal>> {
     }
 }
 
+/// What arrives of this on the other side of a division.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn passed_on(ended: Result<(), Refusal>) -> io::Result<Result<(), Refusal>> {
+    let (mut here, mut there) = UnixStream::pair()?;
+    answer(&mut there, ended)?;
+    hear(&mut here)
+}
+
 fn read_text(line: &mut UnixStream) -> io::Result<Vec<u8>> {
     let mut length = [0; 4];
     line.read_exact(&mut length)?;
@@ -157,8 +165,7 @@ mod tests {
         assert!(left > Duration::from_secs(4) && left <= Duration::from_secs(5), "{left:?}");
         let refused = Refusal::new(End::TryAgain { after: None }, "pager is off");
         for ended in [Ok(()), Err(refused)] {
-            answer(&mut there, ended.clone()).expect("written");
-            assert_eq!(hear(&mut here).expect("read"), ended);
+            assert_eq!(passed_on(ended.clone()).expect("read"), ended);
         }
         drop(here);
         assert!(told(&mut there).expect("the end").is_none());

@@ -14,7 +14,7 @@ mod signal_cli;
 mod signal_cli_rest;
 mod signal_web_gateway;
 mod smtp;
-pub(crate) mod smtp_conversation;
+mod smtp_conversation;
 pub(crate) mod socket;
 mod telegram_bot;
 mod telegram_start;
@@ -115,10 +115,14 @@ fn code() -> Vec<Box<dyn Driver>> {
     ]
 }
 
-/// The answer of signal-cli on a line.
+/// Where the replies arrive that are not HTTP, for the fuzzer.
 #[cfg(any(test, fuzzing))]
-pub(crate) fn signal_answer(line: &mut socket::Line) -> Result<serde_json::Value, Refusal> {
-    signal_cli::over_socket(line, &serde_json::json!({}))
+pub(crate) mod arrivals {
+    pub(crate) use super::command::judge as of_a_program;
+    pub(crate) use super::launcher::passed_on;
+    pub(crate) use super::modemmanager::through as of_a_modem;
+    pub(crate) use super::signal_cli::over_socket as of_signal_cli;
+    pub(crate) use super::smtp::over as of_a_mail_server;
 }
 
 /// The driver of a gateway: code, what an admin described, or a service that is built in.

@@ -87,10 +87,7 @@ impl Driver for ModemManager {
         apart(until, WHOM, move |progress| {
             let mut bus = Bus::connect(&wanted.bus, until)?;
             let modem = bus.modem(wanted.modem.as_deref())?;
-            let sms = bus.create(&modem.path, &number, &text)?;
-            let sent = bus.send(&sms, progress);
-            bus.delete(&modem.path, &sms);
-            sent
+            bus.hand_over(&modem, &number, &text, progress)
         })
     }
 
@@ -169,6 +166,10 @@ impl Bus {
     fn connect(path: &str, until: Instant) -> Result<Self, Refusal> {
         let path = Path::new(path);
         let address = UnixAddr::new(path).map_err(|_| unix_refusal(path, Errno::NAMETOOLONG))?;
+        Self::at(address, path, until)
+    }
+
+    fn at(address: UnixAddr, path: &Path, until: Instant) -> Result<Self, Refusal> {
         let connection = RpcConn::connect_to_path(address, left(until)?).map_err(|error| match error {
             Error::NixError(code) => unix_refusal(path, Errno::from_raw_os_error(errno(code))),
             Error::AuthFailed => {
@@ -213,6 +214,14 @@ impl Bus {
         choose(modems, wanted)
     }
 
+    /// One message by that modem, of which nothing stays.
+    fn hand_over(&mut self, modem: &Modem, number: &str, text: &str, progress: &Progress) -> Result<(), Refusal> {
+        let sms = self.create(&modem.path, number, text)?;
+        let sent = self.send(&sms, progress);
+        self.delete(&modem.path, &sms);
+        sent
+    }
+
     fn create(&mut self, modem: &str, number: &str, text: &str) -> Result<String, Refusal> {
         let unusable = || Refusal::new(End::Configuration, "the message could not be written for D-Bus");
         let call = create_call(modem, number, text).ok_or_else(unusable)?;
@@ -246,6 +255,16 @@ impl Bus {
             }
         }
     }
+}
+
+/// A message through a bus at that name in the abstract namespace (unix(7)); by which modem.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn through(name: &[u8], number: &str, text: &str, until: Instant) -> Result<String, Refusal> {
+    let address = UnixAddr::new_abstract(name).map_err(|_| unix_refusal(Path::new(BUS), Errno::NAMETOOLONG))?;
+    let mut bus = Bus::at(address, Path::new(BUS), until)?;
+    let modem = bus.modem(None)?;
+    bus.hand_over(&modem, number, text, &Progress::default())?;
+    Ok(modem.shown())
 }
 
 fn left(until: Instant) -> Result<Timeout, Refusal> {

@@ -243,7 +243,7 @@ fn over_http(base: &Base, request: Value, client: &Client, until: Instant) -> Re
 }
 
 /// One line out, then lines in until one carries our id.
-pub(super) fn over_socket(line: &mut Line, request: &Value) -> Result<Value, Refusal> {
+pub(crate) fn over_socket(line: &mut Line, request: &Value) -> Result<Value, Refusal> {
     let again = |detail: &str| Refusal::new(End::TryAgain { after: None }, detail);
     let mut text = Zeroizing::new(request.to_string());
     text.push('\n');

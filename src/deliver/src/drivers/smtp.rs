@@ -3,7 +3,7 @@
 //! lettre writes the mail and knows the protocol; [`smtp_conversation`](super::smtp_conversation) holds it to time and size.
 //! `delivery.proxy` is not used.
 
-use super::apart::{apart, late};
+use super::apart::{Progress, apart, late};
 use super::fields::{Fields, optional, refusal, required, secret};
 use super::smtp_conversation::{Broken, Conversation};
 use super::socket::tcp_refusal;
@@ -84,18 +84,8 @@ impl Driver for Smtp {
         let mail = mail(&server.from, &to, envelope)?;
         let tls = server.tls(client)?;
         apart(until, WHOM, move |progress| {
-            let mut conversation = server.connect(tls, until)?;
-            let host = server.host.as_str();
-            let told = |step: Step| move |error: Broken| step.refusal(host, &error);
-            let sender = MailFrom::new(Some(server.from.email.clone()), Vec::new());
-            conversation.say(sender).map_err(told(Step::Sender))?;
-            conversation.say(Rcpt::new(to, Vec::new())).map_err(told(Step::Recipient))?;
-            conversation.say(Data).map_err(told(Step::Data))?;
-            if !progress.begin_message() {
-                return Err(late(WHOM));
-            }
-            // It is delivered; nothing that QUIT may bring would change that.
-            conversation.mail(&mail).map(drop).map_err(told(Step::Message))
+            let conversation = server.connect(tls, until)?;
+            server.hand_over(conversation, to, &mail, progress)
         })
     }
 
@@ -175,12 +165,46 @@ impl Server {
         if let Some(tls) = later {
             conversation = conversation.encrypt(&self.host, tls).map_err(told(Step::Connect))?;
         }
-        if let Some((user, password)) = &self.login {
-            let credentials = Credentials::new(user.clone(), password.expose().to_owned());
-            conversation.log_in(&credentials).map_err(told(Step::Login))?;
-        }
+        self.log_in(&mut conversation)?;
         Ok(conversation)
     }
+
+    fn log_in(&self, conversation: &mut Conversation) -> Result<(), Refusal> {
+        let Some((user, password)) = &self.login else { return Ok(()) };
+        let credentials = Credentials::new(user.clone(), password.expose().to_owned());
+        conversation.log_in(&credentials).map_err(|error| Step::Login.refusal(&self.host, &error))
+    }
+
+    fn hand_over(
+        &self,
+        mut conversation: Conversation,
+        to: Address,
+        mail: &[u8],
+        progress: &Progress,
+    ) -> Result<(), Refusal> {
+        let told = |step: Step| move |error: Broken| step.refusal(&self.host, &error);
+        let sender = MailFrom::new(Some(self.from.email.clone()), Vec::new());
+        conversation.say(sender).map_err(told(Step::Sender))?;
+        conversation.say(Rcpt::new(to, Vec::new())).map_err(told(Step::Recipient))?;
+        conversation.say(Data).map_err(told(Step::Data))?;
+        if !progress.begin_message() {
+            return Err(late(WHOM));
+        }
+        // It is delivered; nothing that QUIT may bring would change that.
+        conversation.mail(mail).map(drop).map_err(told(Step::Message))
+    }
+}
+
+/// A mail over a line that is connected already.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn over(line: super::socket::Line, gateway: &Gateway, envelope: &Envelope<'_>) -> Result<(), Refusal> {
+    let server = Server::of(gateway).map_err(|faults| refusal(&faults))?;
+    let to: Address = envelope.address.parse().map_err(|_| Refusal::new(End::PassedOver, "no mail address"))?;
+    let mail = mail(&server.from, &to, envelope)?;
+    let begun = Conversation::over(line);
+    let mut conversation = begun.map_err(|error| Step::Connect.refusal(&server.host, &error))?;
+    server.log_in(&mut conversation)?;
+    server.hand_over(conversation, to, &mail, &Progress::default())
 }
 
 /// `Auto-Submitted: auto-generated` (RFC 3834): nobody's holiday notice shall answer.

@@ -23,7 +23,7 @@ const LONGEST_REPLY: usize = 16 * 1024;
 const MOST_CHALLENGES: usize = 4;
 
 /// A conversation that has begun.
-pub(crate) struct Conversation {
+pub(super) struct Conversation {
     stream: Stream,
     /// What was read and not yet looked at.
     ahead: Vec<u8>,
@@ -32,7 +32,7 @@ pub(crate) struct Conversation {
 
 /// How a step went wrong.
 #[derive(Debug)]
-pub(crate) enum Broken {
+pub(super) enum Broken {
     /// The server said no.
     Refused {
         /// Only for now (4yz).
@@ -87,7 +87,7 @@ impl Conversation {
 
     /// Over a line that is connected already.
     #[cfg(any(test, fuzzing))]
-    pub(crate) fn over(line: Line) -> Result<Self, Broken> {
+    pub(super) fn over(line: Line) -> Result<Self, Broken> {
         Self::greeted(Stream::Plain(line))
     }
 
@@ -116,7 +116,7 @@ impl Conversation {
     }
 
     /// Logs in (RFC 4954).
-    pub(crate) fn log_in(&mut self, credentials: &Credentials) -> Result<(), Broken> {
+    pub(super) fn log_in(&mut self, credentials: &Credentials) -> Result<(), Broken> {
         let known = [Mechanism::Plain, Mechanism::Login];
         let mechanism = self.server.get_auth_mechanism(&known).ok_or(Broken::NoLogin)?;
         let begin = Auth::new(mechanism, credentials.clone(), None).map_err(|_| Broken::NoLogin)?;
@@ -132,7 +132,7 @@ impl Conversation {
     }
 
     /// Says one command and hears the reply.
-    pub(crate) fn say(&mut self, command: impl Display) -> Result<Response, Broken> {
+    pub(super) fn say(&mut self, command: impl Display) -> Result<Response, Broken> {
         let command = Zeroizing::new(command.to_string());
         self.write(command.as_bytes())?;
         self.hear()

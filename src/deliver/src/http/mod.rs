@@ -7,6 +7,8 @@ mod base;
 mod call;
 mod encoding;
 mod failure;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod told;
 mod trust;
 
 pub(crate) use base::{Base, is_loopback_name};
@@ -35,7 +37,7 @@ pub(crate) struct Client {
     trust: Trust,
     /// What every service answers, where none is asked.
     #[cfg(any(test, fuzzing))]
-    told: Option<Reply>,
+    pub(crate) told: Option<told::Told>,
 }
 
 /// What came back.
@@ -61,10 +63,10 @@ impl Client {
         }
     }
 
-    /// One that asks nobody, and is always told the same.
+    /// One that asks nobody, and is told these replies.
     #[cfg(any(test, fuzzing))]
-    pub(crate) fn told(reply: Reply) -> Self {
-        Self { proxy: None, trust: Trust::new(""), told: Some(reply) }
+    pub(crate) fn told(replies: Vec<Reply>) -> Self {
+        Self { proxy: None, trust: Trust::new(""), told: told::Told::new(replies) }
     }
 
     /// What is wrong with `delivery.proxy` and `delivery.ca_file`, as key and problem.
@@ -87,10 +89,6 @@ impl Client {
     /// # Errors
     /// Nothing came back that has a status.
     pub(crate) fn exchange(&self, call: Call, until: Instant) -> Result<Reply, Refusal> {
-        #[cfg(any(test, fuzzing))]
-        if let Some(told) = &self.told {
-            return Ok(told.clone());
-        }
         let proxied = self.proxy.is_some() && !is_loopback(&call.url);
         let host = call.url.host_str().unwrap_or_default().to_owned();
         let left = until.saturating_duration_since(Instant::now());
@@ -98,6 +96,10 @@ impl Client {
         let headers = call.header_map(kind.as_deref()).map_err(|_| {
             Refusal::new(End::Configuration, "a field holds characters that no header of a request may have")
         })?;
+        #[cfg(any(test, fuzzing))]
+        if let Some(reply) = self.told.as_ref().and_then(told::Told::next) {
+            return Ok(reply);
+        }
         let client = self.client(&call.url, proxied, left)?;
         let mut request = client.request(call.method, call.url).headers(headers).timeout(left);
         if let Some(body) = body {
