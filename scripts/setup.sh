@@ -92,6 +92,8 @@ needs() {
         program sddm sddm
         program greetd greetd
         program i3lock i3lock
+        file libkscreenlocker5 '/usr/lib/*/libexec/kscreenlocker_greet'
+        file plasma-framework '/usr/lib/*/qt5/qml/org/kde/plasma/core/qmldir'
         program xscreensaver xscreensaver
         program sway sway
         program swaylock swaylock

@@ -20,6 +20,7 @@ fn host_with(world: &World, stack: &str) -> Session {
 fn the_password_sends_a_code_and_password_and_code_open_the_door() {
     opens_the_door(&example("one-field"));
     opens_the_door(&example("sddm"));
+    opens_the_door(&example("kde"));
 }
 
 fn opens_the_door(stack: &str) {

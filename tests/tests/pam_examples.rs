@@ -17,7 +17,7 @@ const COMMON_AUTH_SSSD: &str = "auth [success=2 default=ignore] pam_unix.so null
     auth requisite pam_deny.so\n\
     auth required pam_permit.so\n";
 
-const ABOVE_A_PASSWORD: [&str; 14] = [
+const ABOVE_A_PASSWORD: [&str; 13] = [
     "sshd",
     "sudo",
     "su",
@@ -25,7 +25,6 @@ const ABOVE_A_PASSWORD: [&str; 14] = [
     "lightdm",
     "gdm-password",
     "greetd",
-    "kde",
     "xscreensaver",
     "polkit-1",
     "fedora/sshd",

@@ -31,7 +31,7 @@ const FEATURE: &str = "with-herald";
 /// Hosts that use PAM, but ask nobody for anything.
 const SILENT: [&str; 5] = ["cron", "crond", "atd", "systemd-user", "runuser"];
 /// Hosts that have one field, and answer every question with what was typed there.
-const ONE_FIELD: [&str; 15] = [
+const ONE_FIELD: [&str; 16] = [
     "sddm",
     "dovecot",
     "imap",
@@ -47,6 +47,7 @@ const ONE_FIELD: [&str; 15] = [
     "i3lock",
     "swaylock",
     "gtklock",
+    "kde",
 ];
 /// Hosts that run as the person, who cannot read what is root's: they need the broker.
 pub(super) const UNPRIVILEGED: [&str; 8] =

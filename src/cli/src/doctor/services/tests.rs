@@ -103,7 +103,7 @@ fn hosts_in_which_nobody_can_type_a_code_are_found() {
             ("pam cron", true, "cron asks nobody: the line does nothing"),
             ("pam dovecot", true, "/etc/pam.d/dovecot:1, /etc/pam.d/dovecot:3"),
             ("pam i3lock", false, "i3lock has one field, for the password: there is nowhere to type a code"),
-            ("pam kde", true, "/etc/pam.d/kde:2"),
+            ("pam kde", false, "kde has one field, for the password: there is nowhere to type a code"),
             ("pam sddm", false, "sddm has one field, for the password: there is nowhere to type a code"),
         ],
     );
