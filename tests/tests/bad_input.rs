@@ -198,7 +198,8 @@ fn answers_of_every_shape_are_wrong_and_no_more() {
 /// Lets a folder be on a small file system of its own, with what was in it.
 fn on_its_own_disk(world: &World, folder: &str) {
     let script = format!(
-        "cp -a {folder} /tmp/kept && mount -t tmpfs -o size=256k,mode=700 scratch {folder} && cp -a /tmp/kept/. {folder}"
+        "rm -rf /tmp/kept && cp -a {folder} /tmp/kept && mount -t tmpfs -o size=256k,mode=700 scratch {folder} && \
+         cp -a /tmp/kept/. {folder}"
     );
     let ended = world.machine.run("root", &["sh", "-c", &script], "");
     assert!(ended.status.success(), "{ended:?}");
@@ -252,4 +253,82 @@ fn rule_17_a_right_answer_that_cannot_be_written_is_no_yes_and_is_not_lost() {
     fs::remove_file(world.machine.path("/run/herald/filler")).expect("a file");
     gets_in(&world);
     assert_eq!(world.phone.messages().len(), 2, "the same code");
+}
+
+/// Everything that a command would have replaced is as it was, and it says why; with room again it does its work.
+#[test]
+fn a_command_that_finds_no_room_changes_nothing_and_says_so() {
+    let world = World::new();
+    let folders = ["/var/lib/herald", "/etc/herald"];
+    let state = || {
+        let script = "cd / && find var/lib/herald etc/herald -type f ! -name filler -exec sha256sum {} + | sort -k 2";
+        world.machine.run("root", &["sh", "-c", script], "").output
+    };
+    for folder in folders {
+        on_its_own_disk(&world, folder);
+        fill(&world, folder);
+    }
+    let before = state();
+    let commands: [(&[&str], &str); 5] = [
+        (&["disable", "telegram", "--user", "alice"], ""),
+        (&["backup-codes", "--user", "alice", "--force"], ""),
+        (&["language", "ja", "--user", "alice"], ""),
+        (&["enroll", "telegram", "475721888", "--user", "bob", "--assume-verified"], ""),
+        (
+            &["gateway", "set", "telegram-bot", "token=-", "--no-check"],
+            "110000000:FAKE-TOKEN-OF-ANOTHER-BOT-OF-THE-TESTS\n",
+        ),
+    ];
+    let run = |words: &[&str], input: &str| world.machine.run("root", &[&["herald"], words].concat(), input);
+    for (words, input) in commands {
+        let ended = run(words, input);
+        assert_eq!(ended.status.code(), Some(1), "{words:?}: {ended:?}");
+        assert!(ended.errors.contains("No space left"), "{words:?}: {ended:?}");
+        assert_eq!(state(), before, "{words:?}");
+    }
+    gets_in(&world);
+    for folder in folders {
+        fs::remove_file(world.machine.path(&format!("{folder}/filler"))).expect("a file");
+    }
+    for (words, input) in commands {
+        let ended = run(words, input);
+        assert!(ended.status.success(), "{words:?}: {ended:?}");
+        assert_ne!(state(), before, "{words:?}");
+    }
+}
+
+/// SELinux forbids root, too.
+#[test]
+fn rule_3_an_enrollment_that_the_kernel_does_not_show_is_not_an_absent_one() {
+    const TRACE: &str = "/tmp/trace";
+    let world = World::new();
+    world.configure("policy.unenrolled = \"skip\"");
+    let log_in = |inject: &[&str]| {
+        let by = [&["strace", "-f", "-qq", "-o", TRACE, "-e", "trace=openat"], inject].concat();
+        let host = world.host_by(&by, "sshd", BEHIND_PASSWORD).user("alice").rhost("203.0.113.7").tty("ssh");
+        world.log_in_at(&host, &[])
+    };
+    // From the second login on each is like the one before: the same code waits.
+    (0..2).for_each(|_| drop(log_in(&[])));
+    let trace = world.machine.read(TRACE);
+    let host = trace.lines().find(|line| line.contains("\"herald.toml\"")).and_then(|line| line.split(' ').next());
+    let host = host.expect("the host reads its configuration");
+    let is_hosts = |line: &&str| line.starts_with(&format!("{host} ")) && line.contains(" openat(");
+    let opened: Vec<&str> = trace.lines().filter(is_hosts).collect();
+    let enrollment = opened.iter().position(|line| line.contains("\"alice.toml\"")).expect("it is read");
+    let mut shown = 0;
+    for (position, line) in opened.iter().enumerate().take(enrollment + 1) {
+        if !["\"alice.toml\"", "\"users\"", "\"herald\"", "\"lib\""].iter().any(|name| line.contains(name)) {
+            continue;
+        }
+        for error in ["EACCES", "EPERM", "EIO", "ESTALE"] {
+            let inject = format!("inject=openat:error={error}:when={}", position + 1);
+            let outcome = log_in(&["-e", &inject]);
+            let refused = [Code::SYSTEM_ERR, Code::SERVICE_ERR].contains(&outcome.code);
+            assert!(refused, "{inject}, {line}: {outcome:?}");
+            assert!(!outcome.log_lines().iter().any(|line| line.starts_with("skipped")), "{inject}: {outcome:?}");
+            shown += 1;
+        }
+    }
+    assert!(shown >= 12, "{shown}: {opened:#?}");
 }

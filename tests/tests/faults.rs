@@ -12,15 +12,16 @@ use std::time::{Duration, Instant};
 /// Our line alone: nothing but our own calls between the start and the end.
 const ALONE: &str = "auth required pam_herald.so";
 const TRACE: &str = "/tmp/trace";
-const ERRORS: [&str; 7] = ["EIO", "ENOSPC", "EMFILE", "ENOMEM", "EROFS", "EAGAIN", "EINTR"];
+const ERRORS: [&str; 9] = ["EIO", "ENOSPC", "EMFILE", "ENOMEM", "EROFS", "EAGAIN", "EINTR", "EACCES", "EPERM"];
 /// Calls that cannot fail, do not return, or belong to the tracing.
 const NEVER: [&str; 8] =
     ["exit_group", "exit", "rt_sigreturn", "execve", "restart_syscall", "arch_prctl", "set_tid_address", "rseq"];
 
+/// Whoever is taken for somebody without a factor would be let in.
 fn world() -> World {
     let world = World::new();
     world.configure(
-        "policy.code_alone = true\nlimits.sends = 1000\nlimits.failures = 100\nlimits.resend_after = \"0s\"\n\
+        "policy.code_alone = true\npolicy.unenrolled = \"skip\"\nlimits.sends = 1000\nlimits.failures = 100\nlimits.resend_after = \"0s\"\n\
          delivery.deadline = \"5s\"",
     );
     world

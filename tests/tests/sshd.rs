@@ -64,6 +64,8 @@ fn the_password_and_then_the_code_from_the_phone() {
 #[test]
 fn a_key_and_then_the_code_without_a_password() {
     let world = World::new();
+    // As `passwd --lock` leaves it: no password is right.
+    assert!(world.machine.run("root", &["sed", "-i", "s/^alice:/alice:!/", "/etc/shadow"], "").status.success());
     let sshd = for_keys_only(&world);
     let mut alice = sshd.log_in_with("alice", &Sshd::with_key());
     assert!(!alice.expect(SENT).contains("assword"));

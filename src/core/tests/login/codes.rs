@@ -142,6 +142,31 @@ fn rule_15_two_sessions_of_one_origin_share_a_code_and_only_one_gets_in_with_it(
 }
 
 #[test]
+fn rule_15_logins_in_progress_and_their_successes_lock_nobody() {
+    let world = World::new();
+    world.configure("[limits]\nfailures = 3\nsends = 100");
+    // Each begins while all before it stand at their prompts; then they end, every other by its own right code.
+    fn in_progress(world: &World, left: u32) {
+        let Some(left) = left.checked_sub(1) else { return };
+        let end = move |world: &World| {
+            let own = world.newest_code();
+            in_progress(world, left);
+            if left % 2 == 0 { types(&own) } else { Step::BreaksOff }
+        };
+        let attempt = Attempt { tty: format!("pts/{left}"), ..world.ssh() };
+        let story = world.log_in(&attempt, [Step::Decided(Box::new(end))]);
+        let expected = if left % 2 == 0 { Verdict::Success } else { Verdict::ConversationError };
+        assert_eq!(story.verdict, expected, "{story:?}");
+    }
+    for round in 0..3 {
+        in_progress(&world, 12);
+        assert_eq!(world.ledger("alice").failures, 0, "{round}");
+        assert_eq!(world.log_in(&world.ssh(), [Step::TheCode]).verdict, Verdict::Success, "{round}");
+    }
+    assert_eq!((world.logged("wrong"), world.logged("locked")), (0, 0));
+}
+
+#[test]
 fn rule_17_another_session_of_the_origin_treats_a_code_that_is_being_sent_as_live() {
     let world = World::new();
     *world.carrying.borrow_mut() = Some(Box::new(|world: &World| {

@@ -10,6 +10,8 @@ mod codes;
 mod dialogue;
 mod enrolling;
 mod evidence;
+mod full_disk;
+
 mod guessing;
 mod limits;
 mod offline;

@@ -11,7 +11,7 @@ use herald_core::registrar::{Codes, Newcomer, Registrar, RegistrarError, Row, St
 use herald_core::secret::Secret;
 use std::path::Path;
 
-fn with_registrar<T>(world: &World, work: impl FnOnce(&Registrar<'_>) -> T) -> T {
+pub fn with_registrar<T>(world: &World, work: impl FnOnce(&Registrar<'_>) -> T) -> T {
     let config = Config::parse(&world.config.borrow(), Path::new("herald.toml")).expect("valid");
     work(&Registrar {
         machine: world,
@@ -170,7 +170,7 @@ fn unlock_clears_the_lock_and_mends_a_ledger_that_cannot_be_read() {
 }
 
 /// What an app that was given this secret shows now.
-fn shown_by_app(world: &World, secret: &str) -> String {
+pub fn shown_by_app(world: &World, secret: &str) -> String {
     let bytes = totp_rs::Secret::Encoded(secret.to_owned()).to_bytes().expect("base32");
     totp_rs::TOTP::new_unchecked(totp_rs::Algorithm::SHA1, 6, 0, 30, bytes).generate(world.wall.get())
 }
