@@ -31,7 +31,7 @@ const FEATURE: &str = "with-herald";
 /// Hosts that use PAM, but ask nobody for anything.
 const SILENT: [&str; 5] = ["cron", "crond", "atd", "systemd-user", "runuser"];
 /// Hosts that have one field, and answer every question with what was typed there.
-const ONE_FIELD: [&str; 16] = [
+const ONE_FIELD: [&str; 18] = [
     "sddm",
     "dovecot",
     "imap",
@@ -47,6 +47,8 @@ const ONE_FIELD: [&str; 16] = [
     "i3lock",
     "swaylock",
     "gtklock",
+    "hyprlock",
+    "waylock",
     "kde",
 ];
 /// Hosts that run as the person, who cannot read what is root's: they need the broker.
