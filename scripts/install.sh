@@ -1,13 +1,15 @@
 #!/bin/sh
 # Installs what `make build` made, or takes it away: scripts/install.sh [--uninstall].
-# DESTDIR, PREFIX (/usr), PAM_DIR, ZSH_DIR and PROFILE_DIR (pam-auth-update's; empty: none) say where to. /etc/pam.d and
-# /etc/ssh are never touched.
+# DESTDIR, PREFIX (/usr), LIBEXEC_DIR, PAM_DIR, ZSH_DIR and PROFILE_DIR (pam-auth-update's; empty: none) say where to.
+# /etc/pam.d and /etc/ssh are never touched.
 set -eu
 cd "$(dirname "$0")/.."
 umask 022
 
 DESTDIR=${DESTDIR:-}
 PREFIX=${PREFIX:-/usr}
+# The programs that nobody calls by name, in a folder herald of it.
+LIBEXEC_DIR=${LIBEXEC_DIR:-$PREFIX/libexec}
 # What was built for another machine lies elsewhere, and RUNNER runs it.
 BUILT=${BUILT:-${CARGO_TARGET_DIR:-target}/release}
 RUNNER=${RUNNER:-}
@@ -49,8 +51,8 @@ installs() {
         [ -e "$BUILT/$built" ] || fail "$BUILT/$built is missing" "make build"
     done
     put 0644 "$BUILT/libpam_herald.so" "$PAM_DIR/pam_herald.so"
-    put 0755 "$BUILT/herald-deliver" "$PREFIX/libexec/herald/herald-deliver"
-    put 0755 "$BUILT/herald-broker" "$PREFIX/libexec/herald/herald-broker"
+    put 0755 "$BUILT/herald-deliver" "$LIBEXEC_DIR/herald/herald-deliver"
+    put 0755 "$BUILT/herald-broker" "$LIBEXEC_DIR/herald/herald-broker"
     put 0755 "$BUILT/herald" "$PREFIX/bin/herald"
     put 0644 packaging/sysusers.d/herald.conf "$PREFIX/lib/sysusers.d/herald.conf"
     put 0644 packaging/tmpfiles.d/herald.conf "$PREFIX/lib/tmpfiles.d/herald.conf"
@@ -62,7 +64,7 @@ installs() {
     done
     put 0644 packaging/ansible-example/herald.yml "$DOC_DIR/ansible-example/herald.yml"
     put 0644 src/deliver/examples/60-herald-modemmanager.rules "$DOC_DIR/polkit-example/60-herald-modemmanager.rules"
-    for file in packaging/selinux/* packaging/apparmor/*; do put 0644 "$file" "$DOC_DIR/${file#packaging/}"; done
+    for file in packaging/selinux/* packaging/apparmor/*; do put_naming "$file" "$DOC_DIR/${file#packaging/}"; done
     put 0755 packaging/authselect/add-feature "$DOC_DIR/authselect/add-feature"
     folder 0755 /etc/herald
     folder 0700 /var/lib/herald
@@ -70,20 +72,25 @@ installs() {
     folder 0700 /var/lib/herald/totp
     [ -z "$DESTDIR" ] || return 0
     make_user
-    [ "$PREFIX" = /usr ] || cat <<EOF
-herald.toml has to say where the network side is, since it is not below /usr:
+    [ "$LIBEXEC_DIR" = /usr/libexec ] || cat <<EOF
+herald.toml has to say where the network side is, unless Herald was built with HERALD_DELIVER_PATH:
     [paths]
-    deliver = "$PREFIX/libexec/herald/herald-deliver"
+    deliver = "$LIBEXEC_DIR/herald/herald-deliver"
 EOF
     echo "Installed. Nothing asks for a code yet: $DOC_DIR/README.md says how to go on."
 }
 
+# A file that names the programs in LIBEXEC_DIR: FROM TO.
+put_naming() {
+    text=$(mktemp)
+    sed "s|/usr/libexec/herald|$LIBEXEC_DIR/herald|g" "$1" >"$text"
+    put 0644 "$text" "$2"
+    rm -f "$text"
+}
+
 # Off until somebody switches them on: systemctl enable --now herald-broker.socket
 units() {
-    made=$(mktemp)
-    sed "s|/usr/libexec/|$PREFIX/libexec/|" packaging/systemd/herald-broker@.service >"$made"
-    put 0644 "$made" "$PREFIX/lib/systemd/system/herald-broker@.service"
-    rm -f "$made"
+    put_naming packaging/systemd/herald-broker@.service "$PREFIX/lib/systemd/system/herald-broker@.service"
     put 0644 packaging/systemd/herald-broker.socket "$PREFIX/lib/systemd/system/herald-broker.socket"
 }
 
@@ -95,7 +102,7 @@ manual() {
     # shellcheck disable=SC2086
     $RUNNER "$BUILT/herald" __manual "$made"
     put 0644 "$made/herald.1" "$PREFIX/share/man/man1/herald.1"
-    put 0644 packaging/man/herald.toml.5 "$PREFIX/share/man/man5/herald.toml.5"
+    put_naming packaging/man/herald.toml.5 "$PREFIX/share/man/man5/herald.toml.5"
     put 0644 packaging/man/pam_herald.8 "$PREFIX/share/man/man8/pam_herald.8"
     put 0644 "$made/herald.bash" "$PREFIX/share/bash-completion/completions/herald"
     put 0644 "$made/_herald" "$ZSH_DIR/_herald"
@@ -145,7 +152,7 @@ uninstalls() {
         "$DESTDIR$PREFIX/share/man/man8/pam_herald.8" "$DESTDIR$PREFIX/share/bash-completion/completions/herald" \
         "$DESTDIR$ZSH_DIR/_herald" "$DESTDIR$PREFIX/share/fish/vendor_completions.d/herald.fish" \
         ${PROFILE_DIR:+"$DESTDIR$PROFILE_DIR/herald"}
-    rm -rf "$DESTDIR$PREFIX/libexec/herald" "$DESTDIR$DOC_DIR"
+    rm -rf "$DESTDIR$LIBEXEC_DIR/herald" "$DESTDIR$DOC_DIR"
     echo "Uninstalled. /etc/herald, /var/lib/herald and the user _herald are still there."
 }
 

@@ -58,6 +58,11 @@ needs() {
         needs package
         needs rpm
         needs demo
+        program lintian lintian
+        program rpmlint rpmlint
+        program makepkg makepkg
+        program bsdtar libarchive-tools
+        program pacman pacman-package-manager
         file selinux-policy-dev /usr/share/selinux/devel/Makefile
         program checkmodule checkpolicy
         program semodule_package semodule-utils

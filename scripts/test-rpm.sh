@@ -30,6 +30,8 @@ looked_at() {
         '-rw-r--r-- root root /usr/lib/sysusers.d/herald.conf' '-rw-r--r-- root root /usr/share/doc/herald/pam.d-example/fedora/sshd'; do
         printf '%s\n' "$listed" | grep -qxF -e "$line" || fail "the package lacks: $line"
     done
+    rpmlint --strict --config packaging/rpm/rpmlint.toml packaging/rpm/herald.spec "$1" >"$target/rpm/said" || { cat "$target/rpm/said" >&2; fail "rpmlint"; }
+    ! grep -E ': [EW]: ' "$target/rpm/said" >&2 || fail "rpmlint warns"
     ! printf '%s\n' "$listed" | grep -E '/etc/pam\.d|/etc/ssh|pam-configs|build-id' || fail "the package holds what it must not"
     rpm --query --package --requires "$1" | grep -qxF 'libpam.so.0()(64bit)' || fail "the package does not need libpam"
 }

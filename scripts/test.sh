@@ -20,6 +20,7 @@ fi
 scripts/test-install.sh
 scripts/test-package.sh
 scripts/test-rpm.sh
+scripts/test-arch.sh
 scripts/check-policies.sh
 ANSWER=auto scripts/demo.sh
 cargo test --workspace --locked

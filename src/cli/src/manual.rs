@@ -6,6 +6,7 @@ use clap::{Arg, Command};
 use clap_complete::{Shell, generate_to};
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
+use herald_core::config::DELIVER;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -38,7 +39,7 @@ const FILES: [(&str, &str); 7] = [
     ("/etc/herald/providers.d/", "SMS services of your own, one file each."),
     ("/var/lib/herald/users/", "Who is enrolled how, one file each."),
     ("/run/herald/", "What is remembered until the next boot: wrong answers, locks, codes that wait."),
-    ("/usr/libexec/herald/herald-deliver", "The network side."),
+    (DELIVER, "The network side."),
     ("/run/herald-broker.sock", "Where people who are not root reach herald-broker, for what is about themselves."),
     ("/usr/share/doc/herald/pam.d-example/", "Stacks for /etc/pam.d with every line explained, and settings for sshd."),
 ];

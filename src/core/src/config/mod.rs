@@ -116,6 +116,12 @@ impl Default for Delivery {
     }
 }
 
+/// Where the network side is. A distribution without `/usr/libexec` says where else when it builds Herald.
+pub const DELIVER: &str = match option_env!("HERALD_DELIVER_PATH") {
+    Some(path) => path,
+    None => "/usr/libexec/herald/herald-deliver",
+};
+
 /// `[paths]`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Paths {
@@ -123,17 +129,13 @@ pub struct Paths {
     pub state: PathBuf,
     /// Ledgers, the key: `/run/herald`.
     pub runtime: PathBuf,
-    /// The network side: `/usr/libexec/herald/herald-deliver`.
+    /// The network side: [`DELIVER`].
     pub deliver: PathBuf,
 }
 
 impl Default for Paths {
     fn default() -> Self {
-        Self {
-            state: "/var/lib/herald".into(),
-            runtime: "/run/herald".into(),
-            deliver: "/usr/libexec/herald/herald-deliver".into(),
-        }
+        Self { state: "/var/lib/herald".into(), runtime: "/run/herald".into(), deliver: DELIVER.into() }
     }
 }
 
