@@ -12,27 +12,36 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 export CARGO_TARGET_DIR="$target/fuzz"
 seconds=${FUZZ_SECONDS:-300}
 
-# Seconds of the processor that went into everything that this script has waited for (proc_pid_stat(5)).
-spent() {
-    awk -v ticks="$(getconf CLK_TCK)" '{ print int(($16 + $17) / ticks) }' "/proc/$$/stat"
+host=$(rustc -vV | sed -n 's/^host: //p')
+fuzzer=
+trap '[ -z "$fuzzer" ] || kill "$fuzzer"' EXIT
+trap 'exit 1' INT TERM HUP
+
+# clock EXPRESSION: of the fuzzer, with `used` for the seconds of the processor that it took (proc_pid_stat(5)).
+clock() {
+    awk -v ticks="$(getconf CLK_TCK)" -v most="$seconds" "{ used = int((\$14 + \$15) / ticks); $1 }" "/proc/$fuzzer/stat"
 }
 
-# fuzz NAME: as often as it takes to use up its time, as the fuzzer itself counts seconds by the clock. Without entropic,
-# which spends more of five minutes on weighing inputs than it wins.
+# fuzz NAME: until its time is used up, or it broke. The fuzzer itself would count by the clock. Without entropic, which
+# spends more of five minutes on weighing inputs than it wins.
 fuzz() {
     log="$CARGO_TARGET_DIR/$1.log"
-    mkdir -p "fuzz/corpus/$1" "$CARGO_TARGET_DIR"
+    mkdir -p "fuzz/corpus/$1" "fuzz/artifacts/$1"
     cargo fuzz build "$1"
-    : >"$log"
-    began=$(spent) used=0 broken=0
-    while [ "$used" -lt "$seconds" ] && [ "$broken" -eq 0 ]; do
-        cargo fuzz run "$1" "fuzz/corpus/$1" "fuzz/seeds/$1" -- -max_total_time="$((seconds - used))" -timeout=10 \
-            -rss_limit_mb=1024 -entropic=0 -print_final_stats=1 >>"$log" 2>&1 || broken=1
-        used=$(($(spent) - began))
-    done
-    runs=$(awk '/^stat::number_of_executed_units:/ { sum += $2 } END { print sum + 0 }' "$log")
+    "$CARGO_TARGET_DIR/$host/release/$1" "fuzz/corpus/$1" "fuzz/seeds/$1" -artifact_prefix="fuzz/artifacts/$1/" \
+        -timeout=10 -rss_limit_mb=1024 -entropic=0 -print_final_stats=1 >"$log" 2>&1 &
+    fuzzer=$!
+    while clock 'exit $3 == "Z" || used >= most'; do sleep 1; done
+    used=$(clock 'print used')
+    kill -INT "$fuzzer"
+    ended=0 broken=1
+    wait "$fuzzer" || ended=$?
+    fuzzer=
+    # Interrupted, as it was told to be (-interrupted_exitcode).
+    [ "$ended" -ne 72 ] || broken=0
+    runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
-    echo "fuzz: $1: $used s of the processor, $runs runs, ${edges:-0} edges reached, broken: $broken"
+    echo "fuzz: $1: $used s of the processor, ${runs:-0} runs, ${edges:-0} edges reached, broken: $broken"
     [ "$broken" -eq 0 ] || tail -n 60 "$log"
 }
 
@@ -48,7 +57,7 @@ record() {
         for other in fuzz/fuzz_targets/*.rs; do
             other=$(basename "$other" .rs)
             if [ "$other" = "$1" ]; then
-                echo "| $1 | $used | $runs | ${edges:-0} | $broken |"
+                echo "| $1 | $used | ${runs:-0} | ${edges:-0} | $broken |"
             else
                 sed -n '/^## Fuzzing$/,$p' "$page" | grep "^| $other |" || true
             fi

@@ -2,7 +2,9 @@
 #![no_main]
 #![allow(dead_code, unreachable_pub)] // of the stories' world only a part is needed
 
-#[path = "../../src/core/tests/login/script.rs"]
+#[path = "../../src/core/tests/login/logged.rs"]
+mod logged;
+#[path = "../../src/core/tests/script/script.rs"]
 mod script;
 #[path = "../../src/core/tests/login/world.rs"]
 mod world;

@@ -14,10 +14,10 @@ mod full_disk;
 
 mod guessing;
 mod limits;
+mod logged;
 mod offline;
 mod passme;
 mod registrar;
 mod remember;
-mod script;
 mod who;
 mod world;

@@ -1,6 +1,6 @@
 //! A machine in memory: clocks that are turned by hand, a phone that shows what was sent, a log to read.
 
-use crate::audit::is_logged_once;
+use crate::logged::is_logged_once;
 use herald_core::account::{Account, NameServiceError, UserName, Users};
 use herald_core::audit::{Audit, Severity};
 use herald_core::clock::{Clock, Moment, Timestamp};
@@ -95,6 +95,7 @@ pub enum Step {
     /// The host hands over NULL, or the person presses Ctrl-C.
     BreaksOff,
     /// Does what the state of the world says, when the prompt is there.
+    #[allow(dead_code)] // by the scripts alone
     Decided(Box<dyn FnOnce(&World) -> Step>),
     /// Something happens in the world, and then this step.
     Meanwhile(Box<dyn FnOnce(&World)>, Box<Step>),

@@ -13,8 +13,11 @@ pub(super) fn says<T>(bytes: &[u8], talk: impl FnOnce(&[u8]) -> T) -> Option<T> 
     let name = format!("herald-fuzzing-{}-{bus}", std::process::id());
     let listener = SocketAddr::from_abstract_name(&name).and_then(|name| UnixListener::bind_addr(&name)).ok()?;
     std::thread::scope(|threads| {
-        threads.spawn(|| listener.accept().and_then(|(stream, _)| serve(stream, bytes)));
-        Some(talk(name.as_bytes()))
+        let bus = threads.spawn(|| listener.accept().and_then(|(stream, _)| serve(stream, bytes)));
+        let came_of_it = talk(name.as_bytes());
+        // The scope alone would not wait for what a thread does at its very end, which then counts as a leak.
+        let _ = bus.join();
+        Some(came_of_it)
     })
 }
 
