@@ -1,7 +1,8 @@
 //! Many sessions of one user at the same moment: each a process of its own, all at one ledger.
 
+use herald_tests::figures::figure;
 use herald_tests::pam::{Answer, Call, Code, Event, Message, Session};
-use herald_tests::world::{ALICE, BEHIND_PASSWORD, BOB, Typed, World, another};
+use herald_tests::world::{ALICE, APP_SECRET, BEHIND_PASSWORD, BOB, Typed, World, another, app};
 
 const CROWD: usize = 100;
 
@@ -58,6 +59,12 @@ fn rule_13_a_right_code_that_all_type_at_once_lets_one_of_them_in() {
         assert!(!log.iter().any(|line| line.starts_with("wrong ")), "rule 15: {log:?}");
     }
     assert_eq!(world.phone.messages().len(), 2, "one new code for all who came too late");
+    let ledger = world.ledger(ALICE).expect("a ledger");
+    assert!(!ledger.contains("\nfailures = ") || ledger.contains("\nfailures = 0\n"), "rule 15: {ledger}");
+    figure(
+        "processes that typed the same right code at once, and those let in",
+        format!("{} and {inside}", ends.len()),
+    );
 }
 
 #[test]
@@ -75,6 +82,10 @@ fn rule_17_wrong_answers_that_all_type_at_once_get_no_more_tries_than_one_after_
     assert!(ledger.contains("\nfailures = 3\n"), "no count is lost, and none is made twice: {ledger}");
     assert!(ends.iter().all(|(code, _, _)| matches!(*code, Code::CONV_ERR | Code::AUTH_ERR)), "{ends:?}");
     assert_eq!(world.phone.messages().len(), 2, "one new code for all whose challenge had died");
+    figure(
+        "processes that typed a wrong code at once, and answers that were compared before the code died",
+        format!("{} and {wrong}", ends.len()),
+    );
 }
 
 #[test]
@@ -112,6 +123,47 @@ fn rule_19_fifty_processes_that_race_for_one_backup_code_let_one_of_them_in() {
     }
     let status = world.machine.run("root", &["herald", "--json", "status", "--user", "bob"], "");
     assert!(status.output.contains("\"left\":9"), "{status:?}");
+    figure(
+        "processes that typed the same code on paper at once, and those let in",
+        format!("{} and {inside}", ends.len()),
+    );
+}
+
+/// Alice with an app, whose codes do not die of wrong answers: only the lock stops them.
+#[test]
+fn rule_16_a_hundred_wrong_answers_at_once_are_counted_to_the_last_one() {
+    let world = World::new();
+    world.configure("limits.failures = 100");
+    let factor =
+        format!("version = 1\n[[factor]]\nid = 1\nchannel = \"totp\"\nsecret = \"{APP_SECRET}\"\nstate = \"active\"\n");
+    world.machine.write("/var/lib/herald/users/alice.toml", 0o600, factor);
+    let wrong = another(&app(APP_SECRET, 0));
+    let host = world.host("sshd", BEHIND_PASSWORD).user("alice").rhost("203.0.113.7").tty("ssh");
+    let mut sessions: Vec<Session> = (0..CROWD).map(|_| host.start()).collect();
+    for (text, answer) in [("Password: ", ALICE.password), ("Code from your app: ", wrong.as_str())] {
+        for session in &mut sessions {
+            if text == "Password: " {
+                session.begin(Call::Authenticate, 0);
+            }
+            assert_eq!(session.next_message().expect("a prompt").text, text);
+        }
+        // The last one waits until all others are counted.
+        for session in sessions.iter_mut().take(if text == "Password: " { CROWD } else { CROWD - 1 }) {
+            session.answer(&Answer::text(answer));
+        }
+    }
+    let mut last = sessions.pop().expect("a hundred");
+    let ends: Vec<_> = sessions.iter_mut().map(end).collect();
+    assert!(ends.iter().all(|(code, _, _)| *code == Code::CONV_ERR), "{ends:?}");
+    let ledger = world.ledger(ALICE).expect("failures are remembered");
+    assert!(ledger.contains("\nfailures = 99\n"), "{ledger}");
+    last.answer(&Answer::text(&wrong));
+    let (code, _, log) = end(&mut last);
+    assert!(code == Code::MAXTRIES && log.iter().any(|line| line.starts_with("locked ")), "{code:?} {log:?}");
+    figure(
+        "processes that typed a wrong code of an app at once, and answers counted",
+        format!("{CROWD} and {}", ends.len() + 1),
+    );
 }
 
 /// Sessions from everywhere, behind the right password: other services, terminals and peers. Each is at its first
@@ -151,6 +203,11 @@ fn rule_11_sessions_everywhere_at_once_share_one_budget() {
     let (sessions, refused) = from_everywhere(&world);
     assert_eq!((sessions.len(), world.phone.messages().len()), (5, 5), "five codes, whoever asks from wherever");
     assert!(refused.iter().all(|code| *code == Code::MAXTRIES), "{refused:?}");
+    let all = sessions.len() + refused.len();
+    figure(
+        "sessions everywhere that asked for a code at once, and codes sent",
+        format!("{all} and {}", sessions.len()),
+    );
 }
 
 #[test]
@@ -168,6 +225,10 @@ fn rule_16_sessions_everywhere_at_once_share_one_lock() {
     let ends: Vec<_> = sessions.iter_mut().map(end).collect();
     let counted = ends.iter().flat_map(|(_, _, log)| log).filter(|line| line.starts_with("wrong ")).count();
     assert_eq!(counted, 5, "{ends:?}");
+    figure(
+        "sessions everywhere that typed a wrong code at once, and answers before the lock",
+        format!("{} and {counted}", ends.len()),
+    );
     assert!(ends.iter().all(|(code, _, _)| [Code::MAXTRIES, Code::CONV_ERR].contains(code)), "{ends:?}");
     assert_eq!(ends.iter().filter(|(code, _, _)| *code == Code::MAXTRIES).count(), 16, "four were told `wrong` before");
     // The right code of any of them is worth nothing now.

@@ -1,6 +1,7 @@
 //! Conversations as broken and hostile hosts lead them, behind a right password and through real libpam. None of them
 //! gets in, goes on without end, brings the host down, or locks alice.
 
+use herald_tests::figures::figure;
 use herald_tests::pam::{Answer, Call, Code, Event, Message, Outcome, Session};
 use herald_tests::world::{ALICE, BEHIND_PASSWORD, ROOT, Typed, World};
 use std::thread;
@@ -70,6 +71,7 @@ fn rule_10_whatever_a_host_answers_without_end_ends_within_ten_prompts_and_locks
         let junk = JUNK.iter().cycle().take(length).copied().collect::<Vec<u8>>();
         replies.push((format!("sshd's junk of {length} bytes"), Answer::text(junk)));
     }
+    let (hosts, mut most) = (replies.len(), 0);
     for (what, answer) in replies {
         let outcome = always(&world, &answer);
         assert_ne!(outcome.code, Code::SUCCESS, "{what}: {outcome:?}");
@@ -78,7 +80,10 @@ fn rule_10_whatever_a_host_answers_without_end_ends_within_ten_prompts_and_locks
         assert!((2..=11).contains(&prompts), "{what}: {prompts} prompts: {outcome:?}");
         assert!(outcome.prompts().iter().all(|prompt| prompt.len() < 512), "{outcome:?}");
         still_open(&world, &what);
+        most = most.max(prompts);
     }
+    figure("replies that a host gave to every prompt, each in a host of its own; none let in, none locked", hosts);
+    figure("most prompts that it took to end one of them", most);
 }
 
 #[test]
@@ -89,20 +94,44 @@ fn rule_10_the_first_password_of_another_is_a_wrong_answer_and_not_a_way_in() {
     still_open(&world, "another's password");
 }
 
-/// `LightDM`, `kscreenlocker` and others answer messages that want no answer in their own ways.
+/// `LightDM`, `kscreenlocker` and others answer messages that want no answer in their own ways, and some know no other
+/// style than prompts: the verdict is the one that it would have been.
 #[test]
 fn messages_that_want_no_answer_take_any() {
     let world = World::new();
-    for odd in [Answer::Nothing, Answer::Null, Answer::text("thanks"), Answer::Code(Code::CONV_ERR)] {
-        let mut session = session(&world);
-        let outcome = session.authenticate(|message: &Message| match message.text.as_str() {
-            "Password: " => Answer::text(ALICE.password),
-            prompt if prompt.starts_with("Code sent ") => Answer::text("?"),
-            _ if message.style.is_prompt() => Answer::text(world.phone.messages()[0].code.clone().expect("a code")),
-            _ => odd.clone(),
-        });
-        assert_ne!(outcome.code, Code::SYSTEM_ERR, "{odd:?}: {outcome:?}");
-        session.end();
+    world.configure("limits.sends = 1000\nlimits.failures = 100");
+    let odd = [
+        Answer::Nothing,
+        Answer::Null,
+        Answer::text("thanks"),
+        Answer::text("123456"),
+        Answer::text([b'x'; 4096]),
+        Answer::Code(Code::CONV_ERR),
+        Answer::Code(Code::CONV_AGAIN),
+        Answer::Rubbish(Code::CONV_ERR),
+    ];
+    let count = odd.len().to_string();
+    let made = world.machine.run(
+        "root",
+        &["herald", "--json", "backup-codes", "--user", "alice", "--count", &count, "--force"],
+        "",
+    );
+    let codes = made.output.split("\"codes\":[\"").nth(1).and_then(|rest| rest.split("\"]").next());
+    let paper: Vec<&str> = codes.unwrap_or_else(|| panic!("{made:?}")).split("\",\"").collect();
+    figure("answers to messages that want none; each verdict as ever", 2 * odd.len());
+    for (odd, on_paper) in odd.iter().zip(paper) {
+        // How many codes are left is a remark; why somebody is refused is an error message.
+        for (typed, expected) in [(on_paper, Code::SUCCESS), ("000000x", Code::AUTH_ERR)] {
+            let mut session = session(&world);
+            let outcome = session.authenticate(|message: &Message| match message.text.as_str() {
+                "Password: " => Answer::text(ALICE.password),
+                _ if message.style.is_prompt() => Answer::text(typed),
+                _ => odd.clone(),
+            });
+            let said = outcome.infos().len() + outcome.errors().len();
+            assert_eq!((outcome.code, said), (expected, 1), "{odd:?}: {outcome:?}");
+            assert_eq!(session.end(), "", "{odd:?}");
+        }
     }
 }
 
@@ -194,9 +223,10 @@ fn rule_2_a_host_that_changes_its_mind_during_the_prompt_changes_nothing() {
 #[test]
 fn a_conversation_that_calls_the_library_again_gets_no_yes_from_it() {
     let world = World::new();
-    for inner in
-        [Call::Authenticate, Call::SetCredentials, Call::AccountManagement, Call::OpenSession, Call::ChangeToken]
-    {
+    let calls =
+        [Call::Authenticate, Call::SetCredentials, Call::AccountManagement, Call::OpenSession, Call::ChangeToken];
+    figure("calls of libpam from inside a prompt; none let in", calls.len());
+    for inner in calls {
         let mut session = session(&world);
         session.begin(Call::Authenticate, 0);
         assert_eq!(session.next_message().expect("a prompt").text, "Password: ");

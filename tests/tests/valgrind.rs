@@ -1,5 +1,6 @@
 //! Whole logins of a host that runs under valgrind(1), with the module as it is shipped.
 
+use herald_tests::figures::figure;
 use herald_tests::pam::{Answer, Code, Message};
 use herald_tests::world::{ALICE, BEHIND_PASSWORD, World, another};
 
@@ -40,11 +41,15 @@ fn bytes(report: &str, what: &str) -> u64 {
 
 #[test]
 fn a_whole_login_under_valgrind_touches_nothing_that_is_not_its_own() {
+    const ONCE: usize = 1;
+    const OFTEN: usize = 4;
     let world = World::new();
-    let (once, often) = (report(&world, 1), report(&world, 4));
+    let (once, often) = (report(&world, ONCE), report(&world, OFTEN));
     for report in [&once, &often] {
         assert!(report.contains("ERROR SUMMARY: 0 errors"), "{report}");
     }
+    let errors = often.split("ERROR SUMMARY: ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a summary");
+    figure("logins of the shipped module under valgrind, and errors", format!("{} and {errors}", 2 * (ONCE + OFTEN)));
     for what in ["definitely lost: ", "indirectly lost: ", "possibly lost: "] {
         assert!(bytes(&often, what) <= bytes(&once, what), "{what}\n{once}\n{often}");
     }

@@ -2,6 +2,7 @@
 
 use crate::harness::{CHAT, Running, SOON, gateway, send, send_through};
 use herald_core::courier::{Answer, End, Field, Gateway, Request, Tried, decode_answer};
+use herald_tests::figures::figure;
 use herald_tests::phone::{BotApi, Fault};
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -60,7 +61,7 @@ fn flood(head: &'static [u8], again: &'static [u8]) -> u16 {
 }
 
 /// What it came to, and what it cost.
-fn cost(request: &Request) -> (Vec<Tried>, u64) {
+fn cost(request: &Request) -> (Vec<Tried>, u64, Duration) {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     assert!(Path::new(TIME).exists(), "{TIME} is missing; try: scripts/setup.sh test");
     let number = NUMBER.fetch_add(1, Ordering::SeqCst);
@@ -72,22 +73,23 @@ fn cost(request: &Request) -> (Vec<Tried>, u64) {
     let mut running = Running::start_as(&mut measured);
     running.ask(request);
     let bytes = running.bytes();
-    assert!(begun.elapsed() < AT_THE_LATEST, "{:?}", begun.elapsed());
     running.ended().expect("it ends");
+    let took = begun.elapsed();
+    assert!(took < AT_THE_LATEST, "{took:?}");
     let text = std::fs::read_to_string(&said).expect("measured");
     let _ = std::fs::remove_file(&said);
     let memory = text.lines().last().and_then(|line| line.parse().ok()).expect("a number");
     match bytes.get(4..).map(decode_answer) {
-        Some(Ok(Answer::Tries(tries))) => (tries, memory),
+        Some(Ok(Answer::Tries(tries))) => (tries, memory, took),
         _ => panic!("no answer: {text}"),
     }
 }
 
 fn expect(what: &str, request: Request, end: End) {
-    let (tries, memory) = cost(&Request { deadline: DEADLINE, ..request });
+    let (tries, memory, took) = cost(&Request { deadline: DEADLINE, ..request });
     assert_eq!(tries[0].end, end, "{what}: {}", tries[0].detail);
     assert!(memory <= MOST_MEMORY, "{what}: {memory} KiB");
-    println!("{what}: {memory} KiB, {:?}, {}", tries[0].took, tries[0].detail);
+    figure(what, format!("{memory} KiB, {} ms", took.as_millis()));
 }
 
 fn telegram(port: u16) -> Request {
@@ -109,15 +111,19 @@ fn of(driver: &str, fields: &[(&str, &str)], to: &str) -> Request {
 #[test]
 fn answers_without_end_are_cut_off() {
     for (what, head, again) in [
-        ("headers", "HTTP/1.1 200 OK\r\n", "X-Header: value\r\n"),
-        ("a header", "HTTP/1.1 200 OK\r\nX-Header: ", "value"),
-        ("a status line", "HTTP/1.1 200 ", "OK"),
-        ("a body", "HTTP/1.1 200 OK\r\n\r\n", "{}"),
-        ("a body that says how long", "HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775807\r\n\r\n", "{}"),
-        ("chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "2\r\n{}\r\n"),
-        ("a chunk's extension", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;", "name=value;"),
-        ("trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n", "X-Header: value\r\n"),
-        ("answers before the answer", "", "HTTP/1.1 100 Continue\r\n\r\n"),
+        ("headers without end", "HTTP/1.1 200 OK\r\n", "X-Header: value\r\n"),
+        ("a header without end", "HTTP/1.1 200 OK\r\nX-Header: ", "value"),
+        ("a status line without end", "HTTP/1.1 200 ", "OK"),
+        ("a body without end", "HTTP/1.1 200 OK\r\n\r\n", "{}"),
+        ("a body of 9 exabytes", "HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775807\r\n\r\n", "{}"),
+        ("chunks without end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "2\r\n{}\r\n"),
+        ("a chunk's extension without end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;", "name=value;"),
+        (
+            "trailers without end",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n",
+            "X-Header: value\r\n",
+        ),
+        ("answers before the answer, without end", "", "HTTP/1.1 100 Continue\r\n\r\n"),
     ] {
         expect(what, telegram(flood(head.as_bytes(), again.as_bytes())), End::Unclear);
     }
@@ -133,7 +139,7 @@ fn an_answer_in_drops_ends_at_the_deadline() {
         }
         Ok(())
     });
-    expect("drops", telegram(port), End::Unclear);
+    expect("an answer in drops", telegram(port), End::Unclear);
 }
 
 /// Nothing asks for compression, so nothing is unpacked: 60 KB that would be 9 MB of zeros.
@@ -146,7 +152,7 @@ fn what_is_compressed_stays_so() {
         write!(stream, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {length}\r\n\r\n")?;
         stream.write_all(&bomb)
     });
-    expect("gzip", telegram(port), End::Unclear);
+    expect("a compressed bomb", telegram(port), End::Unclear);
 }
 
 /// RFC 1951 §3.2.6: a zero, then copies of 258 bytes from one byte before, each 13 bits. The end is left out.
@@ -168,14 +174,14 @@ fn what_is_nested_deeply_does_not_use_up_the_stack() {
         stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
         stream.write_all(&b"[".repeat(65_000))
     });
-    expect("JSON", telegram(json), End::Unclear);
+    expect("deep JSON", telegram(json), End::Unclear);
     let xml = server(|mut stream| {
         read_request(&mut stream)?;
         stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
         stream.write_all(&b"<a>".repeat(21_000))
     });
     let modem = of("huawei-e3531", &[("api_url", &format!("http://127.0.0.1:{xml}/api"))], "+81312345678");
-    expect("XML", modem, End::Configuration);
+    expect("deep XML", modem, End::Configuration);
 }
 
 #[test]
@@ -191,9 +197,13 @@ fn a_redirect_is_followed_nowhere() {
 #[test]
 fn a_bad_certificate_costs_no_more_than_any_failure() {
     let phone = BotApi::start();
-    for fault in [Fault::WrongHost, Fault::Expired, Fault::SelfSigned] {
+    for (name, fault) in [
+        ("another host's certificate", Fault::WrongHost),
+        ("an expired certificate", Fault::Expired),
+        ("a certificate that it signed itself", Fault::SelfSigned),
+    ] {
         phone.set_fault(fault);
-        expect(&format!("{fault:?}"), send_through(&phone), AGAIN);
+        expect(name, send_through(&phone), AGAIN);
     }
     assert_eq!(phone.requests(), 0);
 }
@@ -227,7 +237,7 @@ fn tls_is_not_talked_down_nor_talked_to_death() {
         }
     });
     let trusted = BotApi::start();
-    for (what, port) in [("TLS 1.0", old), ("a long handshake", long), ("warnings", warnings)] {
+    for (what, port) in [("TLS 1.0", old), ("a TLS handshake of 16 MB", long), ("TLS warnings without end", warnings)] {
         let mut request = send(vec![gateway("telegram", &format!("https://127.0.0.1:{port}"))], &[("telegram", CHAT)]);
         request.ca = trusted.ca_pem().into();
         expect(what, request, End::Unreachable);
@@ -255,17 +265,21 @@ fn a_mail_server_without_end_is_cut_off() {
             }
         })
     };
-    expect("a greeting in lines", mail(speaks(b"", b"220-hello\r\n")), AGAIN);
-    expect("a greeting in one line", mail(speaks(b"220 ", b"hello")), AGAIN);
-    expect("an answer in one line", mail(speaks(b"220 mail.example.org\r\n250-", b"hello")), AGAIN);
+    expect("a mail server: a greeting in lines, without end", mail(speaks(b"", b"220-hello\r\n")), AGAIN);
+    expect("a mail server: a greeting in one line, without end", mail(speaks(b"220 ", b"hello")), AGAIN);
+    expect(
+        "a mail server: an answer in one line, without end",
+        mail(speaks(b"220 mail.example.org\r\n250-", b"hello")),
+        AGAIN,
+    );
 }
 
 #[test]
 fn a_daemon_without_end_is_cut_off() {
     for (what, again) in [
-        ("notifications", &b"{\"jsonrpc\":\"2.0\",\"method\":\"receive\"}\n"[..]),
-        ("a line", b"["),
-        ("empty lines", b"\n"),
+        ("a daemon: notifications without end", &b"{\"jsonrpc\":\"2.0\",\"method\":\"receive\"}\n"[..]),
+        ("a daemon: a line without end", b"["),
+        ("a daemon: empty lines without end", b"\n"),
     ] {
         let port = server(move |mut stream| {
             stream.read_exact(&mut [0; 16])?;
@@ -286,14 +300,15 @@ fn a_proxy_without_end_is_cut_off() {
     let mut insecure = send(vec![gateway("telegram", "https://bots.example.org")], &[("telegram", CHAT)]);
     insecure.proxy = format!("http://127.0.0.1:{port}");
     insecure.ca = BotApi::start().ca_pem().into();
-    expect("a proxy's headers", insecure, AGAIN);
+    expect("a proxy: headers without end", insecure, AGAIN);
 }
 
 /// The bar is not met because nothing was measured.
 #[test]
 fn what_is_measured_is_the_program() {
     let phone = BotApi::start();
-    let (tries, memory) = cost(&Request { deadline: SOON / 5, ..send_through(&phone) });
+    let (tries, memory, _) = cost(&Request { deadline: SOON / 5, ..send_through(&phone) });
     assert_eq!(tries[0].end, End::Delivered);
     assert!(memory > 2 * 1024, "{memory} KiB");
+    figure("what it may cost", format!("{MOST_MEMORY} KiB, {} ms", AT_THE_LATEST.as_millis()));
 }
