@@ -8,7 +8,9 @@ use herald_sys::process::drop_to;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::ptrace;
 use rustix::net::{AddressFamily, SocketType};
-use rustix::process::{DumpableBehavior, Pid, Signal, kill_process, set_dumpable_behavior};
+use rustix::process::{
+    DumpableBehavior, Pid, Resource, Rlimit, Signal, getrlimit, kill_process, set_dumpable_behavior, setrlimit,
+};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
@@ -57,6 +59,16 @@ fn tries(attempt: &str, object: &str) -> io::Result<()> {
         "trace" => Ok(ptrace::traceme()?),
         "signal" => Ok(kill_process(pid(object)?, Signal::CONT)?),
         "new-namespace" => Ok(unshare(CloneFlags::CLONE_NEWUSER)?),
+        "become-root" => Ok(nix::unistd::setuid(nix::unistd::Uid::from_raw(0))?),
+        "join-roots-group" => Ok(nix::unistd::setgid(nix::unistd::Gid::from_raw(0))?),
+        "raise-limits" => {
+            let most = getrlimit(Resource::Nofile).maximum.unwrap_or(1 << 20) + 1;
+            Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: Some(most) })?)
+        }
+        "use-memory" => {
+            let asked = Vec::<u8>::new().try_reserve_exact(number(object)?);
+            asked.map_err(|_| rustix::io::Errno::NOMEM.into())
+        }
         "be-dumpable" => Ok(set_dumpable_behavior(DumpableBehavior::Dumpable)?),
         "connect" => TcpStream::connect((Ipv4Addr::LOCALHOST, number(object)?)).map(drop),
         "connect-abstract" => UnixStream::connect_addr(&SocketAddr::from_abstract_name(object)?).map(drop),

@@ -159,6 +159,18 @@ fn rule_23_other_processes_and_the_kernel_are_out_of_reach() {
 }
 
 #[test]
+fn rule_23_what_was_given_up_cannot_be_taken_back_and_more_than_the_limits_not_be_had() {
+    const ENOMEM: i32 = 12;
+    for attempt in ["become-root", "join-roots-group", "raise-limits"] {
+        assert_eq!(tried_inside(&web(443), attempt, ""), Some(EPERM), "{attempt}");
+    }
+    let much = (512_u32 << 20).to_string();
+    assert_eq!(tried_inside(&web(443), "use-memory", &much), Some(ENOMEM));
+    works_outside("use-memory", &much);
+    assert_eq!(tried_inside(&web(443), "use-memory", "1048576"), None, "what it needs it has");
+}
+
+#[test]
 fn rule_23_only_the_port_of_the_gateway_can_be_connected_to() {
     if !landlock(4) {
         return;
