@@ -3,6 +3,7 @@
 use herald_core::broker::{Errand, encode_errand};
 use herald_tests::world::{ALICE, BOB, BROKER_SOCKET, Terminal, World, example};
 use std::os::unix::fs::symlink;
+use std::thread;
 use std::time::Duration;
 
 const SENT: &str = "Code sent by Telegram to ...977: ";
@@ -203,6 +204,57 @@ fn rule_3_factors_that_cannot_be_read_are_not_got_round_by_the_password() {
         assert_eq!(world.machine.read("/var/lib/herald/users/alice.toml"), text);
     }
     assert_eq!(world.phone.requests(), 0);
+}
+
+/// Whoever has proved nothing yet learns that much and no more; root reads the rest in the log.
+#[test]
+fn what_is_wrong_with_the_machine_is_told_to_the_log_and_not_to_whoever_asks() {
+    let world = world();
+    let _broker = world.broker();
+    let asks = || world.machine.terminal("alice", &["herald", "status"]).fails();
+    let told = "herald: two-factor login is not set up right on this machine\n\
+                try: tell whoever administers it: the log says what is wrong\n";
+    world.configure("limits.failurs = 4\npolicy.unenrolled = \"maybe\"");
+    assert_eq!(asks(), told);
+    let log = world.machine.journal().text();
+    let words = "herald.toml:2:_limits.failurs";
+    assert!(log.lines().any(|line| line.contains(words) && line.ends_with("by=alice via=broker")), "{log}");
+    world.configure("");
+    world.machine.write("/var/lib/herald/users/alice.toml", 0o600, "version = 1\n[[factor");
+    assert_eq!(asks(), told);
+    assert!(world.machine.journal().text().contains("users/alice.toml"));
+    // A folder that is gone stays gone, or nobody would be enrolled any more.
+    let moved = world.machine.run("root", &["mv", "/var/lib/herald/users", "/tmp/users"], "");
+    assert!(moved.status.success(), "{moved:?}");
+    assert_eq!(asks(), told);
+    assert!(!world.machine.path("/var/lib/herald/users").exists());
+    assert_eq!(world.phone.requests(), 0);
+}
+
+/// Ten at a time; more are turned away, from the same person only, until one of the ten ends or hangs up.
+#[test]
+fn who_takes_all_seats_takes_their_own_and_has_them_back_by_hanging_up() {
+    let world = world();
+    world.configure("limits.sends = 1000");
+    world.enroll(BOB);
+    let _broker = world.broker();
+    let open = |user: &str| {
+        let mut terminal = world.machine.terminal(user, &["herald", "status"]);
+        terminal.expect(FIRST);
+        terminal
+    };
+    let mut alices: Vec<Terminal> = (0..10).map(|_| open("alice")).collect();
+    let seen = world.machine.terminal("alice", &["herald", "status"]).fails();
+    assert!(seen.contains("ten commands and prompts of one person") && seen.contains("\ntry: "), "{seen}");
+    // What others do is as ever.
+    drop(open("bob"));
+    alices.pop();
+    // The process that served it has to see that first.
+    let broker = |process: &&String| process.starts_with("herald-broker(");
+    while world.machine.processes().iter().filter(broker).count() > 9 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    drop(open("alice"));
 }
 
 #[test]

@@ -76,6 +76,8 @@ pub(crate) enum Error {
     /// Somebody who looks after themselves did not prove who they are: who, and what was said at the end of the dialogue, if
     /// there was one.
     OwnProof(String, Option<String>),
+    /// Herald cannot be used on this machine: for whoever may not know why.
+    NotSetUp,
     /// Their factors were disabled: whose.
     OnlyAdmins(String),
     /// There is no PAM service that could ask for a password. Holds the example for this distribution.
@@ -96,6 +98,22 @@ impl Error {
     /// A file that somebody named cannot be read.
     pub(crate) fn unreadable(path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::Foreign(path.to_owned(), plain(error), "look at the path".to_owned())
+    }
+
+    /// Whether it tells of files, of the configuration or of the network side, and not of whoever asks.
+    pub(crate) fn is_of_the_machine(&self) -> bool {
+        matches!(
+            self,
+            Self::Users(_)
+                | Self::NoConfig(_)
+                | Self::File(_)
+                | Self::Config(_)
+                | Self::Store(_)
+                | Self::Courier(_)
+                | Self::Registrar { .. }
+                | Self::Write(..)
+                | Self::Foreign(..)
+        )
     }
 
     /// The exit status: 1 failed, 2 usage, 3 not permitted.
@@ -157,6 +175,10 @@ impl Error {
             Self::Usage(problem, mend) => pair(problem, mend),
             Self::Process(text) => pair(text, "run it where prctl(2) and setrlimit(2) are allowed"),
             Self::Users(error) => pair(&error.to_string(), "see that getent passwd works, then try again"),
+            Self::NotSetUp => pair(
+                "two-factor login is not set up right on this machine",
+                "tell whoever administers it: the log says what is wrong",
+            ),
             Self::NoService(example) => pair(
                 "there is no PAM service herald that could ask for your password",
                 &format!("sudo cp /usr/share/doc/herald/pam.d-example/{example} /etc/pam.d/herald"),

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::proof::existing_factor;
 use crate::terminal::Terminal;
 use herald_core::account::UserName;
+use herald_core::audit::{self, Audit, Severity};
 use herald_core::broker::{Errand, VARIABLES};
 use herald_core::enrollment::State;
 use herald_sys::{errand, password};
@@ -51,16 +52,30 @@ pub(crate) fn hand_over(words: &[OsString]) -> Option<Result<u8, Error>> {
     errand::run(&errand).map_err(Error::Broker).transpose()
 }
 
-/// Has the person prove who they are, before anything is done or shown.
+/// Has the person prove who they are, before anything is done or shown. What is wrong with the machine is not theirs to read
+/// until then: it goes into the log.
 pub(crate) fn prove(call: &Call) -> Result<(), Error> {
+    match proved(call) {
+        Err(error) if error.is_of_the_machine() => {
+            for line in error.pair().0.lines() {
+                let line = audit::Line::new("error").because(line).with("by", &call.by);
+                call.journal.record(Severity::Error, line.as_str());
+            }
+            Err(Error::NotSetUp)
+        }
+        other => other,
+    }
+}
+
+fn proved(call: &Call) -> Result<(), Error> {
     let installation = call.installation()?;
     let user = UserName::new(call.by.as_str());
     let mut terminal = call.terminal();
     if call.json || !terminal.is_interactive() {
         return Err(Error::OwnProof(call.by.clone(), None));
     }
-    // Absent is only what is not in a folder that is there; factors that cannot be read are not none (rule 3).
-    installation.store.prepare()?;
+    // Absent is only what is not in a folder that is there, and a missing one is not theirs to make; factors that cannot be
+    // read are not none (rule 3).
     if !by_password(call, &installation, &user)? {
         return by_factor(call, &installation, &user, &mut terminal);
     }

@@ -5,6 +5,7 @@ use crate::line::{Broken, Line};
 use herald_core::broker::{Errand, MAX_FRAME, decode_status, encode_errand};
 use rustix::event::PollFlags;
 use rustix::fd::{AsFd, OwnedFd};
+use rustix::io::Errno;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
     recvmsg, sendmsg,
@@ -28,7 +29,13 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 pub fn run(errand: &Errand) -> Result<Option<u8>, String> {
     let Ok(Broker(mut line)) = Broker::connect() else { return Ok(None) };
     let frame = encode_errand(errand).map_err(|_| "these are too many words".to_owned())?;
-    let said = |broken: Broken| broken.to_string();
+    // Also what a full house does: who is turned away is told nothing.
+    let said = |broken: Broken| match broken {
+        Broken::Closed | Broken::System(Errno::PIPE | Errno::CONNRESET) => {
+            "it hung up; ten commands and prompts of one person are the most at a time".to_owned()
+        }
+        other => other.to_string(),
+    };
     send_along(&line, &frame).map_err(said)?;
     let _ = line.allow(PATIENCE);
     let payload = line.receive(MAX_FRAME).map_err(said)?;
