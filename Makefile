@@ -11,7 +11,7 @@ export DESTDIR PREFIX PAM_DIR ANSWER
 # Of ARCH only what this machine is not itself.
 FOREIGN := $(filter-out $(shell dpkg --print-architecture 2>/dev/null),$(ARCH))
 
-.PHONY: help demo build check test reliability bench fuzz sanitize install uninstall package rpm raspberry clean
+.PHONY: help demo build check test reliability bench fuzz sanitize install uninstall package rpm raspberry machine clean
 .NOTPARALLEL:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo 'make package           a .deb in $(TARGET)/debian; ARCH=arm64 or ARCH=armhf: for a Raspberry Pi'
 	@echo 'make rpm               a .rpm for Fedora and its kin in $(TARGET)/rpm'
 	@echo 'make raspberry         both of these, and logins with them under qemu; some minutes each'
+	@echo 'make machine           a whole Debian under qemu: systemd, AppArmor, SELinux; SUITE=trixie: Debian 13'
 	@echo 'make check             form, lints, what the module holds'
 	@echo 'make test              make check and every test'
 	@echo 'make reliability       every fault and a load of 2,000 people; writes docs/reliability.md'
@@ -96,6 +97,11 @@ rpm:
 raspberry:
 	@scripts/setup.sh raspberry
 	@scripts/raspberry.sh
+
+machine:
+	@scripts/setup.sh machine
+	@$(MAKE) --no-print-directory build
+	@scripts/machine.sh $(SUITE)
 
 clean:
 	rm -rf $(TARGET)

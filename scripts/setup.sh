@@ -43,6 +43,13 @@ needs() {
         program oathtool oathtool
         program unshare util-linux
         ;;
+    machine)
+        needs package
+        program qemu-system-x86_64 qemu-system-x86
+        program mmdebstrap mmdebstrap
+        program mke2fs e2fsprogs
+        file debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg
+        ;;
     rpm)
         needs build
         program rpmbuild rpm

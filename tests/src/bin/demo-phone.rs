@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-const USAGE: &str = "usage: demo-phone --url FILE --ca FILE --token FILE [--answer-to FILE]
+const USAGE: &str = "usage: demo-phone --url FILE --ca FILE --token FILE [--answer-to FILE] [--port PORT]
   --url FILE        write the base URL there (api_url)
   --ca FILE         write the CA's certificate there (ca_file)
   --token FILE      write the bot's token there, readable by its owner only (token_file)
-  --answer-to FILE  write each code there as well, one on a line";
+  --answer-to FILE  write each code there as well, one on a line
+  --port PORT       of 127.0.0.1; without it any that is free";
 
 fn main() -> ExitCode {
     let Some(files) = Files::read(std::env::args().skip(1)) else {
@@ -31,13 +32,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// Where everything is written.
+/// Where everything is written, and where it listens.
 #[derive(Default)]
 struct Files {
     url: PathBuf,
     ca: PathBuf,
     token: PathBuf,
     answers: Option<PathBuf>,
+    /// 0 is any that is free.
+    port: u16,
 }
 
 impl Files {
@@ -50,6 +53,7 @@ impl Files {
                 "--ca" => files.ca = path,
                 "--token" => files.token = path,
                 "--answer-to" => files.answers = Some(path),
+                "--port" => files.port = path.to_str()?.parse().ok()?,
                 _ => return None,
             }
         }
@@ -59,7 +63,7 @@ impl Files {
 }
 
 fn run(files: &Files) -> io::Result<()> {
-    let phone = BotApi::start();
+    let phone = BotApi::start_at(files.port);
     write_whole(&files.token, BotApi::TOKEN, 0o600)?;
     write_whole(&files.ca, phone.ca_pem(), 0o644)?;
     // Last: who waits for it finds the others, and a server that listens.

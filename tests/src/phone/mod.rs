@@ -40,19 +40,24 @@ impl BotApi {
 
     /// Starts it with HTTPS.
     pub fn start() -> Self {
+        Self::start_at(0)
+    }
+
+    /// Starts it with HTTPS at this port of 127.0.0.1.
+    pub fn start_at(port: u16) -> Self {
         let authority = Authority::new(&["localhost", "127.0.0.1", "::1", Self::HOST]);
         let ca = authority.pem().to_owned();
-        Self::with(Security::Tls(Box::new(authority)), ca)
+        Self::with(Security::Tls(Box::new(authority)), ca, port)
     }
 
     /// Starts it with plain HTTP.
     pub fn start_plain() -> Self {
-        Self::with(Security::None, String::new())
+        Self::with(Security::None, String::new(), 0)
     }
 
-    fn with(security: Security, ca: String) -> Self {
+    fn with(security: Security, ca: String, port: u16) -> Self {
         let (sender, inbox) = channel();
-        Self { server: Server::start(security, sender), ca, inbox: Mutex::new(inbox) }
+        Self { server: Server::start(security, sender, port), ca, inbox: Mutex::new(inbox) }
     }
 
     /// The base URL, for `api_url`.

@@ -48,8 +48,9 @@ struct Mood {
 }
 
 impl Server {
-    pub(super) fn start(security: Security, arrived: Sender<Message>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on loopback");
+    /// Port 0 is any that is free.
+    pub(super) fn start(security: Security, arrived: Sender<Message>, port: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a free port on loopback");
         let address = listener.local_addr().expect("a bound socket");
         let shared = Arc::new(Shared {
             security,
