@@ -2,8 +2,9 @@
 //! things hold. The same function is what a fuzzer drives.
 
 use crate::world::*;
+use herald_core::account::UserName;
 use herald_core::courier::{CourierError, End};
-use herald_core::enrollment::State;
+use herald_core::enrollment::{Factor, State};
 use herald_core::login::{Attempt, Verdict};
 use herald_core::secret::SecretBytes;
 use herald_core::store::StoreError;
@@ -11,6 +12,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
+use totp_rs::{Algorithm, TOTP};
 
 #[cfg(test)]
 #[path = "../../../../fuzz/replay.rs"]
@@ -61,8 +63,14 @@ pub fn play(bytes: &[u8]) {
     if script.chance() {
         world.enroll("alice", "signal", "+81312345678");
     }
-    if script.next() % 8 == 7 {
+    let more = script.next();
+    if more % 8 == 7 {
         world.set_state("alice", 1, State::Disabled);
+    }
+    // Where the script has ended there is none.
+    let has_app = more & 0x18 == 0x18;
+    if has_app {
+        add_app(&world);
     }
 
     let mut spent = BTreeSet::new();
@@ -71,11 +79,36 @@ pub fn play(bytes: &[u8]) {
         disturb(&world, &mut script);
         let attempt = attempt(&world, &mut script);
         let typed = Rc::new(RefCell::new(Vec::new()));
-        let steps: Vec<Step> = (0..12).map(|_| step(&mut script, &typed)).collect();
+        let steps: Vec<Step> = (0..12).map(|_| step(&mut script, has_app, &typed)).collect();
         let story = world.log_in(&attempt, steps);
-        check(&world, &story, &typed.borrow(), &mut spent, may_skip);
+        check(&world, &story, &typed.borrow(), has_app, &mut spent, may_skip);
         undisturb(&world);
     }
+}
+
+/// An authenticator app with the secret of RFC 6238's test vectors.
+fn add_app(world: &World) {
+    let app = Factor {
+        id: 9,
+        channel: "totp".into(),
+        address: None,
+        label: None,
+        state: State::Active,
+        enrolled: None,
+        secret: Some("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into()),
+        salt: None,
+        codes: None,
+        expires: None,
+    };
+    let mut enrollments = world.enrollments.borrow_mut();
+    enrollments.get_mut(&UserName::new("alice")).expect("enrolled").factors.push(app);
+}
+
+/// What the app shows so many steps from now, and the number of that step.
+fn app_shows(world: &World, steps: i64) -> (u64, String) {
+    let step = (world.wall.get() / 30).checked_add_signed(steps).expect("long after 1970");
+    let app = TOTP::new_unchecked(Algorithm::SHA1, 6, 0, 30, b"12345678901234567890".to_vec());
+    (step, app.generate(step * 30))
 }
 
 /// Something in the machine that does not work.
@@ -130,7 +163,7 @@ fn place(script: &mut Script<'_>) -> String {
 }
 
 /// What is done at one prompt, and when. What is typed is noted when it is typed.
-fn step(script: &mut Script<'_>, typed: &Rc<RefCell<Vec<String>>>) -> Step {
+fn step(script: &mut Script<'_>, has_app: bool, typed: &Rc<RefCell<Vec<String>>>) -> Step {
     let action = script.next() % 16;
     let wait = Duration::from_secs(script.one_of(&[0, 0, 0, 1, 31, 301, 601, 90_000]));
     let wish = script.one_of(&["r", "?", "1", "2", "signal", "telegram", "R ", "\x08\n\r\x7fIN", "correct horse"]);
@@ -150,6 +183,7 @@ fn step(script: &mut Script<'_>, typed: &Rc<RefCell<Vec<String>>>) -> Step {
             }
             9..11 => return Step::AWrongCode,
             11 => codes.first().cloned().unwrap_or_default(),
+            15 if has_app => app_shows(world, 0).1,
             _ => codes.last().cloned().unwrap_or_default(),
         };
         typed.borrow_mut().push(answer.clone());
@@ -157,7 +191,7 @@ fn step(script: &mut Script<'_>, typed: &Rc<RefCell<Vec<String>>>) -> Step {
     }))
 }
 
-fn check(world: &World, story: &Story, typed: &[String], spent: &mut BTreeSet<String>, may_skip: &str) {
+fn check(world: &World, story: &Story, typed: &[String], has_app: bool, spent: &mut BTreeSet<String>, may_skip: &str) {
     let log = world.log.borrow().join("\n");
     let words: Vec<&str> = log.lines().filter_map(|line| line.split(' ').next()).collect();
     let ends = words.iter().filter(|word| ["verified", "refused", "locked", "skipped"].contains(word)).count();
@@ -166,9 +200,14 @@ fn check(world: &World, story: &Story, typed: &[String], spent: &mut BTreeSet<St
     assert!(story.prompts.len() <= 10, "rule 10: {story:?}");
     match story.verdict {
         Verdict::Success => {
-            let last = typed.last().filter(|last| world.codes().contains(last));
-            let last = last.unwrap_or_else(|| panic!("in without a code that was sent: {typed:?} {story:?}\n{log}"));
-            assert!(spent.insert(last.clone()), "rule 13: a code is good once: {story:?}\n{log}");
+            let by_app = |last: &String| {
+                let shown = (-1..=1).map(|steps| app_shows(world, steps)).find(|(_, code)| has_app && code == last);
+                shown.map(|(step, _)| format!("step {step}"))
+            };
+            let sent = |last: &String| world.codes().contains(last).then(|| last.clone());
+            let last = typed.last().and_then(|last| sent(last).or_else(|| by_app(last)));
+            let last = last.unwrap_or_else(|| panic!("in without a code of alice's: {typed:?} {story:?}\n{log}"));
+            assert!(spent.insert(last), "rules 13, 19: a code is good once: {story:?}\n{log}");
             assert!(words.contains(&"verified"), "{log}");
         }
         Verdict::Ignore => {
