@@ -14,12 +14,12 @@ seconds=${FUZZ_SECONDS:-300}
 
 host=$(rustc -vV | sed -n 's/^host: //p')
 fuzzer=
-trap '[ -z "$fuzzer" ] || kill "$fuzzer"' EXIT
+trap '[ -z "$fuzzer" ] || kill "$fuzzer" 2>/dev/null' EXIT
 trap 'exit 1' INT TERM HUP
 
-# clock EXPRESSION: of the fuzzer, with `used` for the seconds of the processor that it took (proc_pid_stat(5)).
+# Seconds of the processor that the fuzzer took so far (proc_pid_stat(5)). None once it has ended.
 clock() {
-    awk -v ticks="$(getconf CLK_TCK)" -v most="$seconds" "{ used = int((\$14 + \$15) / ticks); $1 }" "/proc/$fuzzer/stat"
+    awk -v ticks="$(getconf CLK_TCK)" '$3 == "Z" { exit 1 } { print int(($14 + $15) / ticks) }' "/proc/$fuzzer/stat" 2>/dev/null
 }
 
 # fuzz NAME: until its time is used up, or it broke. The fuzzer itself would count by the clock. Without entropic, which
@@ -31,10 +31,9 @@ fuzz() {
     "$CARGO_TARGET_DIR/$host/release/$1" "fuzz/corpus/$1" "fuzz/seeds/$1" -artifact_prefix="fuzz/artifacts/$1/" \
         -timeout=10 -rss_limit_mb=1024 -entropic=0 -print_final_stats=1 >"$log" 2>&1 &
     fuzzer=$!
-    while clock 'exit $3 == "Z" || used >= most'; do sleep 1; done
-    used=$(clock 'print used')
-    kill -INT "$fuzzer"
-    ended=0 broken=1
+    used=0 ended=0 broken=1
+    while now=$(clock) && used=$now && [ "$used" -lt "$seconds" ]; do sleep 1; done
+    kill -INT "$fuzzer" 2>/dev/null || true
     wait "$fuzzer" || ended=$?
     fuzzer=
     # Interrupted, as it was told to be (-interrupted_exitcode).

@@ -101,3 +101,21 @@ fn the_seeds_of_every_target_are_replayed() {
         replay::replay(target, 200, run);
     }
 }
+
+#[test]
+fn of_what_can_be_refused_a_seed_is_read() {
+    let text = |seed: &[u8]| String::from_utf8_lossy(seed).into_owned();
+    let words = |seed: &[u8]| seed.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let reads = |target: &str, reads: &dyn Fn(&[u8]) -> bool| {
+        assert!(replay::seeds(target).iter().any(|(_, seed)| reads(seed)), "no seed of {target} is read");
+    };
+    reads("arguments", &|seed| Arguments::parse(&words(seed)).is_ok());
+    reads("config", &|seed| Config::parse(&text(seed), Path::new("/etc/herald/herald.toml")).is_ok());
+    reads("enrollment", &|seed| Enrollment::parse(&text(seed)).is_ok_and(|read| read.factors.len() > 2));
+    reads("ledger", &|seed| Ledger::parse(&text(seed), "0").is_ok_and(|read| !read.remembered.is_empty()));
+    reads("frame", &|seed| decode_request(seed).is_ok());
+    reads("frame", &|seed| decode_answer(seed).is_ok());
+    reads("broker", &|seed| decode_from_host(seed).is_ok());
+    reads("broker", &|seed| decode_from_broker(seed).is_ok());
+    reads("broker", &|seed| decode_errand(seed).is_ok());
+}

@@ -249,8 +249,11 @@ fn not_started(program: &str, error: Errno) -> Refusal {
 /// sysexits(3): EX_DATAERR, EX_NOINPUT, EX_NOUSER and EX_NOHOST are about the person, EX_TEMPFAIL about now. Shown is the
 /// first line that says something.
 pub(crate) fn judge(status: ExitStatus, said: &[u8]) -> Result<(), Refusal> {
+    // A code of 0 alone is not enough: beside it other bits of the status may be set.
+    if status.success() {
+        return Ok(());
+    }
     let end = match status.code() {
-        Some(0) => return Ok(()),
         Some(65..=68) => End::Permanent,
         Some(75) => End::TryAgain { after: None },
         Some(_) => End::Configuration,
