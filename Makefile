@@ -11,7 +11,7 @@ export DESTDIR PREFIX PAM_DIR ANSWER
 # Of ARCH only what this machine is not itself.
 FOREIGN := $(filter-out $(shell dpkg --print-architecture 2>/dev/null),$(ARCH))
 
-.PHONY: help demo build check test reliability bench fuzz sanitize install uninstall package rpm raspberry machine clean
+.PHONY: help demo build check test reliability bench fuzz sanitize install uninstall package rpm raspberry alpine machine clean
 .NOTPARALLEL:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo 'make package           a .deb in $(TARGET)/debian; ARCH=arm64 or ARCH=armhf: for a Raspberry Pi'
 	@echo 'make rpm               a .rpm for Fedora and its kin in $(TARGET)/rpm'
 	@echo 'make raspberry         both of these, and logins with them under qemu; some minutes each'
+	@echo 'make alpine            the module with musl, and logins with it; half an hour the first time'
 	@echo 'make machine           a whole Debian under qemu: systemd, AppArmor, SELinux; SUITE=trixie: Debian 13'
 	@echo 'make check             form, lints, what the module holds'
 	@echo 'make test              make check and every test'
@@ -97,6 +98,10 @@ rpm:
 raspberry:
 	@scripts/setup.sh raspberry
 	@scripts/raspberry.sh
+
+alpine:
+	@scripts/setup.sh alpine
+	@scripts/alpine.sh
 
 machine:
 	@scripts/setup.sh machine

@@ -43,6 +43,17 @@ needs() {
         program oathtool oathtool
         program unshare util-linux
         ;;
+    alpine)
+        needs build
+        program musl-gcc musl-tools
+        program make make
+        program readelf binutils
+        program dpkg-architecture dpkg-dev
+        program oathtool oathtool
+        program python3 python3
+        program pgrep procps
+        program unshare util-linux
+        ;;
     machine)
         needs package
         program qemu-system-x86_64 qemu-system-x86

@@ -21,6 +21,7 @@ scripts/test-install.sh
 scripts/test-package.sh
 scripts/test-rpm.sh
 scripts/test-arch.sh
+scripts/test-alpine.sh
 scripts/check-policies.sh
 ANSWER=auto scripts/demo.sh
 cargo test --workspace --locked

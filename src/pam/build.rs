@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let glibc = std::env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|environment| environment == "gnu");
-    let Some(folder) = std::env::var_os("OUT_DIR").map(PathBuf::from).filter(|_| glibc) else { return };
+    let known = std::env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|libc| ["gnu", "musl"].contains(&libc.as_str()));
+    let Some(folder) = std::env::var_os("OUT_DIR").map(PathBuf::from).filter(|_| known) else { return };
     let script = folder.join("libgcc_s.so");
     match std::fs::write(&script, "INPUT(-lgcc_eh -lgcc -lc)\n") {
         Ok(()) => println!("cargo::rustc-link-search=native={}", folder.display()),

@@ -160,9 +160,23 @@ impl Actions {
     }
 
     /// Since glibc 2.34.
+    #[cfg(not(target_env = "musl"))]
     fn close_from(&mut self, first: RawFd) -> Result<(), Errno> {
         // SAFETY: the object is initialised and borrowed for the call.
         check(unsafe { libc::posix_spawn_file_actions_addclosefrom_np(&raw mut self.0, first) })
+    }
+
+    /// musl has nothing like it. What is open now is closed one by one, and to close what is not open any more is no error
+    /// there (src/process/posix_spawn.c). What another thread of the host opens meanwhile, or all of it where there is no
+    /// /proc, the program itself closes as its first act ([`crate::process::close_from`]).
+    #[cfg(target_env = "musl")]
+    fn close_from(&mut self, first: RawFd) -> Result<(), Errno> {
+        let names = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten().map(|entry| entry.file_name());
+        for open in names.filter_map(|name| name.to_str()?.parse().ok()).filter(|open| *open >= first) {
+            // SAFETY: the object is initialised and borrowed for the call.
+            check(unsafe { libc::posix_spawn_file_actions_addclose(&raw mut self.0, open) })?;
+        }
+        Ok(())
     }
 }
 

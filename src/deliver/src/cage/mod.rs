@@ -11,7 +11,7 @@ mod reach;
 pub(crate) use reach::Reach;
 
 use crate::http::BUNDLES;
-use herald_sys::process::{ProcessError, drop_to, forbid_dumps, no_new_privileges};
+use herald_sys::process::{ProcessError, close_from, drop_to, forbid_dumps, no_new_privileges};
 use rustix::fs::Mode;
 use rustix::net::{AddressFamily, sockopt};
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, getuid, setrlimit, umask};
@@ -65,6 +65,8 @@ impl From<ProcessError> for CageError {
 /// Anything that could not be given up, or a start by hand: the caller ends at once.
 pub(crate) fn enter() -> Result<(), CageError> {
     started_by_herald()?;
+    // Whoever started us has closed them already, but where libc cannot (musl), only those that it saw.
+    close_from(3);
     forbid_dumps()?;
     reset_limits(geteuid().is_root())?;
     umask(Mode::RWXG | Mode::RWXO);

@@ -56,6 +56,24 @@ fn rule_23_nothing_is_left_to_a_program_that_talks_to_the_network() {
 }
 
 #[test]
+fn rule_23_what_its_host_left_open_is_closed() {
+    // Only root sees which files a process that is not dumpable has open.
+    if !geteuid().is_root() {
+        return;
+    }
+    let phone = BotApi::start();
+    phone.set_fault(Fault::Hang);
+    let forgotten = "exec 9</etc/passwd; exec env -i \"$0\"";
+    let program = env!("CARGO_BIN_EXE_herald-deliver");
+    let mut running = Running::start_as(Command::new("sh").args(["-c", forgotten, program]).env_clear());
+    running.ask(&send_through(&phone));
+    eventually(|| (phone.requests() > 0).then_some(())).expect("the request goes out");
+    let open = fs::read_dir(format!("/proc/{}/fd", running.pid())).expect("it runs");
+    let open: Vec<_> = open.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()).collect();
+    assert!(!open.is_empty() && !open.iter().any(|file| file.ends_with("passwd")), "{open:?}");
+}
+
+#[test]
 fn rule_33_its_memory_cannot_be_dumped() {
     let phone = BotApi::start();
     let running = waiting(&phone, Duration::from_secs(60));
