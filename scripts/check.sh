@@ -69,9 +69,23 @@ completions() {
     esac
 }
 
+# Of each fuzz target docs/reliability.md has a line, and in the end nothing broke.
+fuzz_figures() {
+    missing=$(
+        for target in fuzz/fuzz_targets/*.rs; do
+            name=$(basename "$target" .rs)
+            grep -q "^| $name | .* | 0 |\$" docs/reliability.md || echo "$name: no figures, or broken: make fuzz"
+        done
+    )
+    printf %s "${missing:+$missing
+}" >&2
+    [ -z "$missing" ]
+}
+
 step "form" cargo fmt --all --check
 step "lints, warnings denied" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 step "every rule has its tests" scripts/check-rules.sh
+step "figures of every fuzz target" fuzz_figures
 step "the same commands in both READMEs" scripts/check-readme.sh
 step "unsafe code behind its doors" no_unsafe_elsewhere
 step 'items of the host' one_item_is_set
