@@ -25,7 +25,7 @@ cat >"$page" <<END
 # How Herald holds up
 
 Made by \`make reliability\`; not to be changed by hand. A part of every fault and a small load belong to \`make test\`, and so
-does all the rest but the last two sections.
+does all the rest but what the address sanitizer and the fuzzer do.
 
 Taken with $(nproc) processors, Linux $(uname -r | cut -d- -f1), $(uname -m); the module is $(stat -c %s "$HERALD_MODULE") bytes.
 END

@@ -20,8 +20,9 @@ fi
 cargo build --target "$here" --locked --package pam_herald
 nm -D "$HERALD_MODULE" | grep -q __asan_report_load || { echo "sanitize: the module is built without" >&2; exit 1; }
 # Left out: rule 27 lets go of what a panic carries, on purpose; and the sanitizer itself keeps what was freed, which
-# the two stories about memory look for.
+# the two stories about memory look for. It also looks for no leaks under strace, which one story needs.
 cargo test --target "$here" --package herald-tests --locked --test hostile_conversations --test return_codes \
     --test pam_edge --test one_field --test bad_input --test pam_module -- --skip rule_27_ \
     --skip rule_33_a_reply_is_gone_from_the_hosts_memory_after_the_call \
-    --skip what_was_typed_is_gone_from_the_hosts_memory
+    --skip what_was_typed_is_gone_from_the_hosts_memory \
+    --skip rule_3_an_enrollment_that_the_kernel_does_not_show_is_not_an_absent_one

@@ -53,6 +53,8 @@ fn children() -> Vec<String> {
 /// What is done about each signal: the handler, its flags and its mask (sigaction(2)). The masks of proc(5) do not tell
 /// one handler from another.
 fn dispositions() -> String {
+    // SA_RESTORER: the C library's own, and there once anybody has set and put back a handler, as pam_unix does.
+    const RESTORER: i32 = 0x0400_0000;
     let one = |signal: i32| {
         let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
         // SAFETY: nothing is set, and there is room for what is read; all of it was zero before.
@@ -63,7 +65,12 @@ fn dispositions() -> String {
         // SAFETY: the mask was written whole, or is all zero.
         let masked = (1..65).filter(|other| unsafe { libc::sigismember(&raw const action.sa_mask, *other) } == 1);
         known.then(|| {
-            format!("{signal}:{:x}/{:x}/{:?}", action.sa_sigaction, action.sa_flags, masked.collect::<Vec<_>>())
+            format!(
+                "{signal}:{:x}/{:x}/{:?}",
+                action.sa_sigaction,
+                action.sa_flags & !RESTORER,
+                masked.collect::<Vec<_>>()
+            )
         })
     };
     (1..65).filter_map(one).collect::<Vec<_>>().join(" ")
