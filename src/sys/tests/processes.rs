@@ -302,6 +302,25 @@ fn rule_23_the_helper_ends_at_its_deadline_although_somebody_waits() {
     assert!(begun.elapsed() >= Duration::from_millis(200) && begun.elapsed() < Duration::from_secs(20));
 }
 
+/// The journal would call it a failed conversation.
+#[test]
+fn whoever_hangs_up_when_all_is_done_ends_the_process_without_a_failure() {
+    let scratch = Scratch::new();
+    let mut child = part("part_has_nothing_left_to_end", &scratch.path("")).process_group(0).spawn().expect("it runs");
+    drop(child.stdin.take());
+    assert_eq!(child.wait().expect("ours").code(), Some(0));
+}
+
+#[test]
+#[ignore = "part of a story: ends the whole process"]
+fn part_has_nothing_left_to_end() {
+    let until = Instant::now() + Duration::from_secs(60);
+    watchdog::hang_up_with(std::io::stdin(), until, Duration::from_secs(60)).expect("a thread");
+    loop {
+        std::thread::park();
+    }
+}
+
 #[test]
 #[ignore = "part of a story: ends the whole process"]
 #[allow(clippy::zombie_processes)] // that the watchdog ends them both is the story
