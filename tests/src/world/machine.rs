@@ -147,9 +147,10 @@ impl Machine {
         Ended { status, output: text(output), errors: text(errors) }
     }
 
-    /// Runs a program at a terminal of this user.
+    /// Runs a program at a terminal of this user. Ctrl-C ends it, also where whoever runs the tests ignores that.
     pub fn terminal(&self, user: &str, words: &[&str]) -> Terminal {
-        Terminal::start(self.prepared(user, &["setsid", "--ctty", "--wait"], words), self.uid(user))
+        let session = ["env", "--default-signal=INT", "setsid", "--ctty", "--wait"];
+        Terminal::start(self.prepared(user, &session, words), self.uid(user))
     }
 
     /// Starts a program that stays until what is given back is dropped.
